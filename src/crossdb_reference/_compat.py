@@ -1,0 +1,42 @@
+"""What differs between the supported versions of Django (5.2, 6.0, 6.1). No other file names one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Protocol
+
+from django.db import models
+
+if TYPE_CHECKING:
+    from django.db.models import Model, QuerySet
+
+
+class Fetcher(Protocol):
+    """A descriptor that fetches what it stands for: the protocol of Django 6.1's fetch modes."""
+
+    def fetch_one(self, instance: Any) -> None:
+        """Fetch for ``instance`` alone."""
+
+    def fetch_many(self, instances: Any) -> None:
+        """Fetch for all ``instances`` at once."""
+
+
+class FetchOne:
+    """What every Django before 6.1 does: fetch for the instance alone."""
+
+    def fetch(self, fetcher: Fetcher, instance: Model) -> None:
+        """Fetch for ``instance``."""
+        fetcher.fetch_one(instance)
+
+
+FETCH_ONE: Any = getattr(models, "FETCH_ONE", FetchOne())
+
+
+def fetch(fetcher: Fetcher, instance: Model) -> None:
+    """Fetch for ``instance`` in its fetch mode (Django 6.1), or for it alone."""
+    getattr(instance._state, "fetch_mode", FETCH_ONE).fetch(fetcher, instance)
+
+
+def with_fetch_mode(queryset: QuerySet[Any], instance: Model) -> QuerySet[Any]:
+    """Return ``queryset`` with the fetch mode of ``instance``, where Django has fetch modes."""
+    mode = getattr(instance._state, "fetch_mode", None)
+    return queryset if mode is None else queryset.fetch_mode(mode)

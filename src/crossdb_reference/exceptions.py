@@ -1,0 +1,161 @@
+"""Every error of the package, with its words.
+
+Each class derives from the exception that Django's own code raises in the same place, so that
+existing ``except`` clauses go on working, and from :class:`CrossDBReferenceError`. A message says
+what was done, where, what was found and what to do. The class methods build the messages.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Self
+
+from django.core.exceptions import FieldError, ImproperlyConfigured, ObjectDoesNotExist
+from django.utils.connection import ConnectionDoesNotExist
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class CrossDBReferenceError(Exception):
+    """The base of every error that this package raises."""
+
+
+class DanglingReference(CrossDBReferenceError, ObjectDoesNotExist):  # noqa: N818 (as Django's DoesNotExist)
+    """A reference holds a key that no row of its target has.
+
+    What is raised is a subclass of this and of the target's ``DoesNotExist``.
+
+    ``field`` is the reference as ``app.Model.field``, ``key`` the stored key, ``alias`` the
+    database that was asked.
+    """
+
+    field: str
+    key: Any
+    alias: str
+
+    @classmethod
+    def of(cls, source: object, field: str, target: str, key: object, alias: str) -> Self:
+        """Build the error for ``source``, whose reference ``field`` holds ``key``."""
+        error = cls(
+            f"{source!r}: the reference {field} holds the key {key!r}, but the database {alias!r}"
+            f" has no {target} with it. Assign another target, or None where the field allows it."
+        )
+        error.field, error.key, error.alias = field, key, alias
+        return error
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle as message and attributes."""
+        return type(self), self.args, self.__dict__
+
+
+class ReferenceValueError(CrossDBReferenceError, ValueError):
+    """A value cannot be stored in, or compared with, a reference."""
+
+    @classmethod
+    def wrong_model(cls, field: str, target: str, value: object) -> Self:
+        """Build the error for an instance of a model that is not the target."""
+        return cls(
+            f"Cannot use {value!r} for the reference {field}: it is a {type(value).__name__}."
+            f" Use a saved {target}, its key, or None."
+        )
+
+    @classmethod
+    def wrong_source(cls, accessor: str, source: str, value: object) -> Self:
+        """Build the error for a value that cannot be the source of a one-to-one reference."""
+        return cls(f"Cannot assign {value!r} to {accessor}: use a {source}, or None.")
+
+    @classmethod
+    def wrong_key(cls, field: str, target: str, alias: str, value: object, reason: str) -> Self:
+        """Build the error for a value that is not of the type of the target's key."""
+        return cls(
+            f"Cannot use {value!r} for the reference {field}: {reason} Use a {target} of the"
+            f" database {alias!r}, its key, or None."
+        )
+
+    @classmethod
+    def unsaved(cls, field: str, target: str, alias: str, value: object) -> Self:
+        """Build the error for a target that no database holds yet."""
+        return cls(
+            f"Cannot use {value!r} for the reference {field}: this {target} is not saved, so"
+            f" there is nothing to refer to. Save it (to the database {alias!r}) first."
+        )
+
+    @classmethod
+    def not_one_column(cls, field: str, found: int) -> Self:
+        """Build the error for an inner queryset of several columns."""
+        return cls(
+            f"A queryset compared with the reference {field} must select one column, but it"
+            f" selects {found}. Name the key's column: .values({'key'!r})."
+        )
+
+    @classmethod
+    def not_one_row(cls, field: str) -> Self:
+        """Build the error for an inner queryset compared by ``=`` that may give many rows."""
+        return cls(
+            f"A queryset compared with the reference {field} by '=' must be limited to one row by"
+            f" slicing. Write [:1], or use {field.rpartition('.')[2]}__in."
+        )
+
+
+class RemotePathError(CrossDBReferenceError, FieldError):
+    """A path through a reference was used where one database would have to see another."""
+
+    @classmethod
+    def cannot_follow(cls, field: str, path: str, target: str, alias: str) -> Self:
+        """Build the error for ``author__name`` in a query."""
+        name = field.rpartition(".")[2]
+        return cls(
+            f"Cannot follow the reference {field} to {path!r} in a query: its target {target}"
+            f" lives in the database {alias!r}. To read it, use prefetch_related({name!r}) and"
+            f" the attribute; to filter by it, use {name}__in with a queryset of {target}; to"
+            f" sort by it, sort in Python."
+        )
+
+    @classmethod
+    def cannot_join(cls, field: str, alias: str) -> Self:
+        """Build the error for ``select_related("author")``."""
+        name = field.rpartition(".")[2]
+        return cls(
+            f"Cannot join the reference {field}: its target lives in the database {alias!r}."
+            f" Use prefetch_related({name!r}): one more query."
+        )
+
+    @classmethod
+    def outer_reference(cls, field: str, columns: Iterable[str], alias: str) -> Self:
+        """Build the error for an ``OuterRef`` inside a queryset of another database."""
+        return cls(
+            f"The queryset compared with the reference {field} runs on the database {alias!r} and"
+            f" cannot see {', '.join(columns)} of the outer query. Remove the OuterRef."
+        )
+
+    @classmethod
+    def cannot_reverse(cls, name: str, field: str) -> Self:
+        """Build the error for ``User.objects.filter(events=…)``."""
+        return cls(
+            f"Cannot use {name!r} in a query: it is the other side of the reference {field}, whose"
+            f" rows live in another database. Query them there first, and filter by the keys found."
+        )
+
+
+class UnknownDatabase(CrossDBReferenceError, ConnectionDoesNotExist):  # noqa: N818 (as Django's)
+    """A declaration names an alias that ``DATABASES`` does not have."""
+
+    @classmethod
+    def named_by(cls, who: str, alias: str, known: Iterable[str]) -> Self:
+        """Build the error for ``alias``, which ``who`` names."""
+        return cls(
+            f"{who} names the database {alias!r}, but settings.DATABASES has only"
+            f" {', '.join(sorted(known))}. Correct the alias, or add the database."
+        )
+
+
+class UnknownTarget(CrossDBReferenceError, ImproperlyConfigured):  # noqa: N818 (reads as Django's)
+    """A reference names a model that is not installed, or a key that it does not have."""
+
+    @classmethod
+    def named_by(cls, field: str, target: str) -> Self:
+        """Build the error for the model ``target``, which the reference ``field`` names."""
+        return cls(
+            f"The reference {field} points at {target!r}, which is not an installed model. Add"
+            f" its app to INSTALLED_APPS, or correct the name."
+        )

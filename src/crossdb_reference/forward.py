@@ -1,0 +1,221 @@
+"""The source's side of a reference: ``event.actor_id`` and ``event.actor``.
+
+``KeyAttribute``      ``event.actor_id``: the key; setting it forgets the target
+``ForwardReference``  ``event.actor``: the target, fetched when first asked for, prefetched at once
+
+A fetched target is a plain attribute of the source, ``cache_attname``: that takes less memory than
+Django's ``_state.fields_cache``. ``None`` there means that a prefetch found no row. A second
+attribute, ``mark_attname``, is there for two rare cases: ``LEFT_OUT`` (the queryset of the user's
+own ``Prefetch`` left the row out, so ``None`` is the answer) and ``CLEANED`` (``full_clean()`` is
+about to set the key that it was given, and the target stays).
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Model, prefetch_related_objects
+from django.db.models.query_utils import DeferredAttribute
+
+from crossdb_reference._compat import fetch, with_fetch_mode
+from crossdb_reference.exceptions import DanglingReference, ReferenceValueError
+from crossdb_reference.fetching import FetchedObjects, fetch_by_key, naming
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from django.db.models import QuerySet
+
+    from crossdb_reference.typing import Reference
+
+MISSING = object()
+LEFT_OUT = "left out"
+CLEANED = "cleaned"
+
+
+class KeyAttribute(DeferredAttribute):
+    """``event.actor_id``: no query, unless the column itself was deferred."""
+
+    field: Reference
+
+    def __get__(self, instance: Model | None, cls: type[Model] | None = None) -> Any:
+        """Return the key; a target that was saved after it was assigned lends its own."""
+        key = super().__get__(instance, cls)
+        if key is None and instance is not None:
+            target = instance.__dict__.get(self.field.cache_attname)
+            if target is not None:
+                key = getattr(target, self.field.target_field.attname)
+                instance.__dict__[self.field.attname] = key
+        return key
+
+    def __set__(self, instance: Model, key: object) -> None:
+        """Store the key and forget the target, also when the key is the same.
+
+        ``refresh_from_db()`` sets each attribute and must not keep a target that may be stale.
+        """
+        data = instance.__dict__
+        cleaned = data.pop(self.field.mark_attname, None) == CLEANED
+        if not (cleaned and data.get(self.field.attname) == key):
+            data.pop(self.field.cache_attname, None)
+        data[self.field.attname] = key
+
+
+class ForwardReference:
+    """``event.actor``."""
+
+    def __init__(self, field: Reference) -> None:
+        """Serve the attribute of ``field``."""
+        self.field = field
+
+    @cached_property
+    def RelatedObjectDoesNotExist(self) -> type[Exception]:  # noqa: N802 (Django's name)
+        """What ``event.actor`` raises without a key: an ``AttributeError`` too, for ``hasattr``."""
+        return self._error("RelatedObjectDoesNotExist", AttributeError)
+
+    @cached_property
+    def DanglingReference(self) -> type[DanglingReference]:  # noqa: N802 (an exception)
+        """What ``event.actor`` raises when no row has its key."""
+        return self._error("DanglingReference", DanglingReference)
+
+    def _error(self, name: str, base: type[Exception]) -> Any:
+        model = self.field.model
+        return type(
+            name,
+            (base, self.field.target_model.DoesNotExist),
+            {
+                "__module__": model.__module__,
+                "__qualname__": f"{model.__qualname__}.{self.field.name}.{name}",
+            },
+        )
+
+    def dangling(self, instance: Model) -> DanglingReference:
+        """Return the error for ``instance``, whose key no row has."""
+        field = self.field
+        key = getattr(instance, field.attname)
+        alias = field.target_database(instance)
+        source = f"{instance._meta.label}(pk={instance.pk!r})"
+        return self.DanglingReference.of(
+            source, field.label, field.target_model._meta.label, key, alias
+        )
+
+    def is_cached(self, instance: Model) -> bool:
+        """Return whether ``instance`` needs no query for its target."""
+        return self.field.cache_attname in instance.__dict__
+
+    def get_queryset(self, instance: Model) -> QuerySet[Model]:
+        """Return all targets, on the alias that ``instance`` refers to."""
+        manager = self.field.target_model._base_manager
+        return with_fetch_mode(manager.using(self.field.target_database(instance)), instance)
+
+    def get_prefetch_querysets(
+        self, instances: Sequence[Model], querysets: Sequence[QuerySet[Any]] | None = None
+    ) -> tuple[FetchedObjects, Any, Any, bool, str, bool]:
+        """Fetch the targets of all ``instances``: what ``prefetch_related`` calls.
+
+        One query on the target's alias (or the given queryset's own) per 5,000 distinct keys.
+        """
+        field = self.field
+        if querysets:
+            queryset = querysets[0].using(querysets[0]._db or field.target_database(instances[0]))
+        else:
+            queryset = self.get_queryset(instances[0])
+        key = attrgetter(field.target_field.attname)
+        instance_key = attrgetter(field.attname)
+        keys = dict.fromkeys(map(instance_key, instances))
+        keys.pop(None, None)
+        with naming(field.label, queryset.db):
+            targets = fetch_by_key(queryset, field.target_field.name, keys)
+        if len(targets) < len(keys):
+            self._mark_missing(instances, set(map(key, targets)), left_out=bool(querysets))
+        if not field.multiple:
+            sources = {instance_key(instance): instance for instance in instances}
+            for target in targets:
+                self._cache_reverse(target, sources[key(target)])
+        return targets, key, instance_key, True, field.cache_attname, True
+
+    def _mark_missing(
+        self, instances: Iterable[Model], found: set[Any], *, left_out: bool
+    ) -> None:
+        for instance in instances:
+            if getattr(instance, self.field.attname) not in found:
+                if left_out:
+                    instance.__dict__[self.field.mark_attname] = LEFT_OUT
+                else:
+                    instance.__dict__.pop(self.field.mark_attname, None)
+
+    def fetch_one(self, instance: Model) -> None:
+        """Fetch the target of ``instance``: one query on the target's alias."""
+        field = self.field
+        key = getattr(instance, field.attname)
+        queryset = self.get_queryset(instance)
+        with naming(field.label, queryset.db):
+            try:
+                target = queryset.get(**{field.target_field.name: key})
+            except field.target_model.DoesNotExist:
+                raise self.dangling(instance) from None
+        instance.__dict__[field.cache_attname] = target
+        self._cache_reverse(target, instance)
+
+    def fetch_many(self, instances: Iterable[Model]) -> None:
+        """Fetch the targets of all ``instances`` at once (Django 6.1's ``FETCH_PEERS``)."""
+        missing = [instance for instance in instances if not self.is_cached(instance)]
+        prefetch_related_objects(missing, self.field.name)
+
+    def __get__(self, instance: Model | None, cls: type[Model] | None = None) -> Any:
+        """Return the target: cached, or by one query on the target's alias.
+
+        Raises ``RelatedObjectDoesNotExist`` without a key (unless ``null=True``: ``None``), and
+        ``DanglingReference`` if no row has the key.
+        """
+        if instance is None:
+            return self
+        target = instance.__dict__.get(self.field.cache_attname, MISSING)
+        if target is MISSING:
+            if getattr(instance, self.field.attname) is None:
+                target = None
+            else:
+                fetch(self, instance)
+                target = instance.__dict__[self.field.cache_attname]
+        return self._missing(instance) if target is None else target
+
+    def _missing(self, instance: Model) -> None:
+        field = self.field
+        if getattr(instance, field.attname) is None:
+            if field.null:
+                return
+            message = f"{field.model.__name__} has no {field.name}."
+            raise self.RelatedObjectDoesNotExist(message)
+        if instance.__dict__.get(field.mark_attname) != LEFT_OUT:
+            raise self.dangling(instance)
+
+    def __set__(self, instance: Model, value: Any) -> None:
+        """Refer to ``value``: a target, ``None``, or a plain key (as fixtures have it).
+
+        No query, and the origin of neither side changes. Raises ``ReferenceValueError``.
+        """
+        field = self.field
+        if not isinstance(value, Model):
+            previous = instance.__dict__.get(field.cache_attname)
+            setattr(instance, field.attname, field.to_python(field.key_of(value)))
+            if previous is not None:
+                self._cache_reverse(previous, None)
+            return
+        if not isinstance(value, field.target_model._meta.concrete_model):
+            raise ReferenceValueError.wrong_model(
+                field.label, field.target_model._meta.label, value
+            )
+        setattr(instance, field.attname, getattr(value, field.target_field.attname))
+        instance.__dict__[field.cache_attname] = value
+        self._cache_reverse(value, instance)
+
+    def _cache_reverse(self, target: Model, source: Model | None) -> None:
+        """Let the one target of a one-to-one reference know its one source."""
+        if not self.field.multiple and self.field.accessor_name:
+            descriptor = getattr(type(target), self.field.accessor_name)
+            descriptor.set_cached(target, source)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle as the attribute of the model."""
+        return getattr, (self.field.model, self.field.name)

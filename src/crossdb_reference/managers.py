@@ -1,0 +1,153 @@
+"""``PinnedManager`` declares a model's home; ``PinnedQuerySet`` holds to it.
+
+The querysets of a home carry no alias of their own: they ask the policy (``routers``) when they
+run, as the router does, so that the pin holds whichever routers come first, and an explicit
+``using()`` or ``db_manager()`` still wins.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from django.core.exceptions import FieldDoesNotExist
+from django.db.models import Manager, Model, QuerySet
+from django.db.models.constants import LOOKUP_SEP
+
+from crossdb_reference.exceptions import RemotePathError
+from crossdb_reference.fields import CrossDBReference
+from crossdb_reference.pins import Pin, declared_home
+from crossdb_reference.routers import database_for_read, database_for_write
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+M = TypeVar("M", bound=Model, covariant=True)
+
+if TYPE_CHECKING:
+    _QuerySet = QuerySet[M]
+    _Manager = Manager[M]
+else:
+    _QuerySet, _Manager = QuerySet, Manager
+
+
+class PinnedQuerySet(_QuerySet[M]):
+    """A queryset that runs where its model is pinned, whatever the routers say."""
+
+    @property
+    def db(self) -> str:
+        """The alias that this runs on: ``using()``, else what the policy says now."""
+        policy = database_for_write if self._for_write else database_for_read
+        return self._db or policy(self.model, **self._hints)
+
+    def select_related(self, *fields: Any) -> Self:
+        """Join ordinary relations; a reference is refused with what to use instead."""
+        for path in fields:
+            if isinstance(path, str) and (field := _reference_on(self.model, path)):
+                raise RemotePathError.cannot_join(field.label, field.target_database())
+        return super().select_related(*fields)
+
+    def bulk_update(
+        self, objs: Iterable[Any], fields: Iterable[str], batch_size: int | None = None
+    ) -> int:
+        """Update ``fields`` of ``objs``; an unsaved target is refused, as by ``save()``."""
+        objs, fields = list(objs), list(fields)
+        for name in fields:
+            field = self.model._meta.get_field(name)
+            if isinstance(field, CrossDBReference):
+                for obj in objs:
+                    field.pre_save(obj, add=False)
+        return super().bulk_update(objs, fields, batch_size=batch_size)
+
+
+class PinnedManager(Pin, _Manager[M]):
+    """Declare the home of a model: ``objects = PinnedManager("analytics")``.
+
+    Or, as a class: ``class EventManager(PinnedManager): database = "analytics"``. The first one of
+    a model is its home. A further one, for another alias, is a view of that database: its
+    querysets, and what they write, go there.
+
+    It composes with other managers (``class M(PinnedManager, Other)``) and with
+    ``from_queryset()``: it calls ``super()`` and pins whatever queryset comes back. Related
+    managers that derive from it are pinned too. No query of its own.
+
+    Raises :class:`TypeError` without an alias.
+    """
+
+    def __new__(cls, database: str | None = None, *args: Any, **kwargs: Any) -> Self:
+        """Make a manager; an alias makes a subclass for it first."""
+        if database is None:
+            if not getattr(cls, "database", None):
+                message = (
+                    f"{cls.__name__} needs the alias of a database: {cls.__name__}('alias'), or"
+                    " the class attribute 'database'."
+                )
+                raise TypeError(message)
+            return super().__new__(cls, *args, **kwargs)
+        return super().__new__(_pinned_to(cls, database), database, *args, **kwargs)  # type: ignore[arg-type, return-value]
+
+    def __init__(self, _database: str | None = None, *args: Any, **kwargs: Any) -> None:
+        """Initialise the managers that this composes with; the alias is in the class already."""
+        super().__init__(*args, **kwargs)
+
+    def _view(self) -> str | None:
+        """Return the alias if this is a view of another database than the home."""
+        return None if declared_home(self.model) == self.database else self.database
+
+    @property
+    def db(self) -> str:
+        """The alias that a query would run on now."""
+        return self._db or self._view() or database_for_read(self.model, **self._hints)
+
+    def get_queryset(self) -> QuerySet[M]:
+        """Return a queryset that keeps to the pin."""
+        queryset = super().get_queryset()
+        queryset.__class__ = _pinned_class(type(queryset))
+        view = None if queryset._db else self._view()
+        return queryset.using(view) if view else queryset
+
+
+@cache
+def _pinned_to(cls: type[PinnedManager[Any]], database: str) -> type[PinnedManager[Any]]:
+    # Related managers call the class without arguments: the alias must be in the class. The same
+    # name, because migrations write it down with the arguments.
+    return type(
+        cls.__name__,
+        (cls,),
+        {"database": database, "__module__": cls.__module__, "__qualname__": cls.__qualname__},
+    )
+
+
+@cache
+def _pinned_class(cls: type[QuerySet[Any]]) -> type[QuerySet[Any]]:
+    """Return ``cls`` itself if it is pinned, else a pinned class derived from it."""
+    if issubclass(cls, PinnedQuerySet):
+        return cls
+    if cls is QuerySet:
+        return PinnedQuerySet
+
+    def reduce(self: QuerySet[Any]) -> tuple[Any, ...]:
+        return _unpickled, (cls,), self.__getstate__()
+
+    name = f"Pinned{cls.__name__}"
+    members = {"__module__": cls.__module__, "__doc__": cls.__doc__, "__reduce__": reduce}
+    return type(name, (PinnedQuerySet, cls), members)
+
+
+def _unpickled(cls: type[QuerySet[Any]]) -> QuerySet[Any]:
+    return object.__new__(_pinned_class(cls))
+
+
+def _reference_on(model: type[Model] | None, path: str) -> CrossDBReference[Any] | None:
+    """Return the first reference that ``path`` goes through."""
+    for name in path.split(LOOKUP_SEP):
+        if model is None:
+            return None
+        try:
+            field = model._meta.get_field(name)
+        except FieldDoesNotExist:
+            return None
+        if isinstance(field, CrossDBReference):
+            return field
+        model = getattr(field, "related_model", None)  # type: ignore[assignment]
+    return None

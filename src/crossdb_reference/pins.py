@@ -1,0 +1,121 @@
+"""Where a model's rows live: its *home*, as declared by a pin.
+
+A pin is a ``PinnedManager`` on the model, or an entry of ``PINS`` in the settings. ``declared_home``
+reads both. ``pinned`` pins a block of code. Nothing here queries a database.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, ClassVar
+from weakref import WeakKeyDictionary
+
+from django.apps import apps
+from django.core.signals import setting_changed
+from django.db import connections
+from django.dispatch import receiver
+
+from crossdb_reference.conf import SETTING, conf
+from crossdb_reference.exceptions import UnknownDatabase
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from django.db.models import Model
+
+
+class Pin:
+    """What a manager that declares a home is: ``database`` is the alias."""
+
+    database: ClassVar[str]
+
+
+_homes: WeakKeyDictionary[type[Model], str | None] = WeakKeyDictionary()
+_block: ContextVar[str | None] = ContextVar("crossdb_reference.pinned", default=None)
+
+
+@receiver(setting_changed)
+def _forget(*, setting: str, **_: object) -> None:
+    if setting in (SETTING, "INSTALLED_APPS"):
+        _homes.clear()
+
+
+def declared_home(model: type[Model]) -> str | None:
+    """Return the alias that ``model`` is pinned to, or ``None``. No query.
+
+    The first pin counts: a ``PinnedManager`` of the model, ``PINS["app.Model"]``, ``PINS["app"]``.
+    A proxy lives where its concrete model lives, an automatic ``through`` table where the model
+    that declares the relation does. A historical model of a migration counts by its label.
+    """
+    try:
+        return _homes[model]
+    except KeyError:
+        home = _declared_home(model)
+        if apps.models_ready:  # Before that, a later manager or model could change the answer.
+            _homes[model] = home
+        return home
+
+
+def _declared_home(model: type[Model]) -> str | None:
+    opts = model._meta
+    if opts.auto_created:
+        return declared_home(opts.auto_created)
+    if opts.proxy:
+        return declared_home(opts.concrete_model)
+    pins = (manager for manager in opts.managers if isinstance(manager, Pin))
+    if pin := next(pins, None):
+        return pin.database
+    return labelled_home(opts.app_label, opts.model_name, but=model)
+
+
+def labelled_home(app_label: str, model_name: str, *, but: type[Model] | None = None) -> str | None:
+    """Return the declared home of the model of this label, which may no longer exist. No query.
+
+    ``but`` is a model that was asked already.
+    """
+    try:
+        model = apps.get_model(app_label, model_name)
+    except LookupError:
+        model = None
+    if model not in (None, but):
+        return declared_home(model)
+    pins = conf().pins
+    return pins.get(f"{app_label}.{model_name}".lower(), pins.get(app_label.lower()))
+
+
+def declared_homes() -> set[str]:
+    """Return every alias that is the declared home of a model. No query."""
+    homes = {declared_home(model) for model in apps.get_models(include_auto_created=True)}
+    return {home for home in homes if home is not None} | set(conf().pins.values())
+
+
+def pinned_here() -> str | None:
+    """Return the alias of the innermost ``with pinned(…)`` block, or ``None``."""
+    return _block.get()
+
+
+@contextmanager
+def pinned(alias: str) -> Iterator[None]:
+    """Pin a block (or, as a decorator, a function) to the database ``alias``.
+
+    Inside, models without a declared home are read from and written to ``alias``. Models that
+    have a home stay there: their tables are nowhere else. Objects still go back to the database
+    that they came from, and an explicit ``using`` wins. Blocks nest; each thread and each asyncio
+    task has its own. No query.
+
+    Raises :class:`~crossdb_reference.exceptions.UnknownDatabase`.
+    """
+    check_alias(alias, f"pinned({alias!r})")
+    token = _block.set(alias)
+    try:
+        yield
+    finally:
+        _block.reset(token)
+
+
+def check_alias(alias: str, who: str) -> str:
+    """Return ``alias`` if ``DATABASES`` has it; ``who`` names it in the error. No query."""
+    if alias not in connections.settings:
+        raise UnknownDatabase.named_by(who, alias, connections.settings)
+    return alias

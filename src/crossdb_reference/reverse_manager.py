@@ -1,0 +1,247 @@
+"""The manager behind ``user.events``: Django's related manager, on the source's database."""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any
+
+from asgiref.sync import sync_to_async
+from django.db import transaction
+from django.db.models.fields.related_descriptors import _filter_prefetch_queryset
+from django.db.models.utils import AltersData
+
+from crossdb_reference._compat import with_fetch_mode
+from crossdb_reference.exceptions import ReferenceValueError
+from crossdb_reference.fetching import FetchedObjects, fetch_chunks, naming
+from crossdb_reference.routers import database_for_write, shared_hints
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from django.db.models import Manager, Model, QuerySet
+
+    from crossdb_reference.typing import Reference
+
+
+def reverse_manager(superclass: type[Any], field: Reference) -> type[Manager[Any]]:  # noqa: C901
+    """Return a manager class for the sources of ``field``, derived from one of their managers.
+
+    ``remove()`` and ``clear()`` are there only if the reference may be ``None``, as with Django.
+    Every method queries the source's database: its home, unless the manager is for another.
+    """
+    # As AltersData asks: templates must not call what writes.
+
+    class SourceManager(superclass, AltersData):  # type: ignore[misc]
+        do_not_call_in_templates = True
+
+        def __init__(self, instance: Model) -> None:
+            super().__init__()
+            self.instance = instance
+            self.model = field.model
+            self._hints = shared_hints(field.model, {"instance": instance})
+
+        def __call__(self, *, manager: str) -> Manager[Any]:
+            """Return the same relation through another manager of the source."""
+            cls = reverse_manager(type(getattr(self.model, manager)), field)
+            return cls(self.instance)  # type: ignore[call-arg]
+
+        def _key(self) -> Any:
+            key = getattr(self.instance, field.target_field.attname)
+            if key is None:
+                raise ReferenceValueError.unsaved(
+                    field.label, self.instance._meta.label, field.target_database(), self.instance
+                )
+            return key
+
+        def _database(self) -> str:
+            return self._db or database_for_write(self.model, **self._hints)
+
+        def _here(self) -> Any:
+            """Return this manager on the database that it writes to."""
+            return super(SourceManager, self.db_manager(self._database()))
+
+        def _forget_prefetched(self) -> None:
+            getattr(self.instance, "_prefetched_objects_cache", {}).pop(field.accessor_name, None)
+
+        def _apply_rel_filters(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+            key = self._key()
+            queryset._add_hints(**self._hints)
+            if self._db:
+                queryset = queryset.using(self._db)
+            queryset = with_fetch_mode(queryset, self.instance)
+            queryset = queryset.filter(**{field.name: key})
+            queryset._known_related_objects = {field: {key: self.instance}}
+            return queryset
+
+        def get_queryset(self) -> QuerySet[Any]:
+            """Return the sources of the instance: prefetched, or lazily by one query."""
+            prefetched = getattr(self.instance, "_prefetched_objects_cache", {})
+            if field.accessor_name in prefetched:
+                return prefetched[field.accessor_name]
+            return self._apply_rel_filters(super().get_queryset())
+
+        def get_prefetch_querysets(
+            self, instances: Sequence[Model], querysets: Sequence[QuerySet[Any]] | None = None
+        ) -> tuple[FetchedObjects, Any, Any, bool, str | None, bool]:
+            """Fetch the sources of all ``instances``: one query per 5,000 of them."""
+            queryset = querysets[0] if querysets else super().get_queryset()
+            queryset._add_hints(**self._hints)
+            queryset = queryset.using(queryset._db or self._db or queryset.db)
+            key, source_key = attrgetter(field.target_field.attname), attrgetter(field.attname)
+            targets = {key(instance): instance for instance in instances}
+            with naming(field.label, queryset.db):
+                sources = fetch_chunks(
+                    queryset,
+                    targets,
+                    lambda rows, chunk: _filter_prefetch_queryset(rows._chain(), field.name, chunk),
+                )
+            for source in sources:
+                source.__dict__.setdefault(field.cache_attname, targets[source_key(source)])
+            return sources, source_key, key, False, field.accessor_name, False
+
+        def _check(self, obj: Model) -> None:
+            if not isinstance(obj, self.model):
+                message = f"'{self.model._meta.object_name}' instance expected, got {obj!r}"
+                raise TypeError(message)
+
+        def add(self, *objs: Model, bulk: bool = True) -> None:
+            """Let ``objs`` refer to the instance: one query, or with ``bulk=False`` their saves."""
+            self._key()
+            self._forget_prefetched()
+            db = self._database()
+            for obj in objs:
+                self._check(obj)
+                if bulk and (obj._state.adding or obj._state.db != db):
+                    message = (
+                        f"{obj!r} is not saved on the database {db!r}."
+                        " Use bulk=False or save the object first."
+                    )
+                    raise ValueError(message)
+            for obj in objs:
+                setattr(obj, field.name, self.instance)
+            if bulk:
+                rows = self.model._base_manager.using(db).filter(pk__in=[obj.pk for obj in objs])
+                rows.update(**{field.name: self.instance})
+            else:
+                with transaction.atomic(using=db, savepoint=False):
+                    for obj in objs:
+                        obj.save(using=db)
+
+        add.alters_data = True  # type: ignore[attr-defined]
+
+        def create(self, **kwargs: Any) -> Any:
+            """Create a source that refers to the instance."""
+            self._key()
+            self._forget_prefetched()
+            return self._here().create(**{**kwargs, field.name: self.instance})
+
+        create.alters_data = True  # type: ignore[attr-defined]
+
+        def get_or_create(self, **kwargs: Any) -> tuple[Any, bool]:
+            """Get or create a source that refers to the instance."""
+            self._key()
+            self._forget_prefetched()
+            return self._here().get_or_create(**{**kwargs, field.name: self.instance})
+
+        get_or_create.alters_data = True  # type: ignore[attr-defined]
+
+        def update_or_create(self, **kwargs: Any) -> tuple[Any, bool]:
+            """Update or create a source that refers to the instance."""
+            self._key()
+            self._forget_prefetched()
+            return self._here().update_or_create(**{**kwargs, field.name: self.instance})
+
+        update_or_create.alters_data = True  # type: ignore[attr-defined]
+
+        def set(self, objs: Iterable[Model], *, bulk: bool = True, clear: bool = False) -> None:
+            """Let exactly ``objs`` refer to the instance (only add them if it cannot be None)."""
+            # A queryset that clear() would empty is read first.
+            new = list(objs)
+            with transaction.atomic(using=self._database(), savepoint=False):
+                if not field.null:
+                    self.add(*new, bulk=bulk)
+                    return
+                if clear:
+                    self.clear(bulk=bulk)
+                    self.add(*new, bulk=bulk)
+                    return
+                old = set(self.using(self._database()).all())
+                self.remove(*old.difference(new), bulk=bulk)
+                self.add(*(obj for obj in new if obj not in old), bulk=bulk)
+
+        set.alters_data = True  # type: ignore[attr-defined]
+
+        async def aadd(self, *objs: Model, bulk: bool = True) -> None:
+            await sync_to_async(self.add)(*objs, bulk=bulk)
+
+        aadd.alters_data = True  # type: ignore[attr-defined]
+
+        async def acreate(self, **kwargs: Any) -> Any:
+            return await sync_to_async(self.create)(**kwargs)
+
+        acreate.alters_data = True  # type: ignore[attr-defined]
+
+        async def aget_or_create(self, **kwargs: Any) -> tuple[Any, bool]:
+            return await sync_to_async(self.get_or_create)(**kwargs)
+
+        aget_or_create.alters_data = True  # type: ignore[attr-defined]
+
+        async def aupdate_or_create(self, **kwargs: Any) -> tuple[Any, bool]:
+            return await sync_to_async(self.update_or_create)(**kwargs)
+
+        aupdate_or_create.alters_data = True  # type: ignore[attr-defined]
+
+        async def aset(
+            self, objs: Iterable[Model], *, bulk: bool = True, clear: bool = False
+        ) -> None:
+            await sync_to_async(self.set)(objs, bulk=bulk, clear=clear)
+
+        aset.alters_data = True  # type: ignore[attr-defined]
+
+        if field.null:
+
+            def remove(self, *objs: Model, bulk: bool = True) -> None:
+                """Let ``objs`` refer to nothing: one query, or with ``bulk=False`` their saves."""
+                key = self._key()
+                for obj in objs:
+                    self._check(obj)
+                    if getattr(obj, field.attname) != key:
+                        message = f"{obj!r} is not related to {self.instance!r}."
+                        raise field.target_model.DoesNotExist(message)
+                if objs:
+                    self._clear(self.filter(pk__in=[obj.pk for obj in objs]), bulk=bulk)
+
+            remove.alters_data = True  # type: ignore[attr-defined]
+
+            def clear(self, *, bulk: bool = True) -> None:
+                """Let no source refer to the instance: one query, or their saves."""
+                self._key()
+                self._clear(self.all(), bulk=bulk)
+
+            clear.alters_data = True  # type: ignore[attr-defined]
+
+            def _clear(self, queryset: QuerySet[Any], *, bulk: bool) -> None:
+                self._forget_prefetched()
+                db = self._database()
+                queryset = queryset.using(db)
+                if bulk:
+                    queryset.update(**{field.name: None})
+                else:
+                    with transaction.atomic(using=db, savepoint=False):
+                        for obj in queryset:
+                            setattr(obj, field.name, None)
+                            obj.save(using=db, update_fields=[field.name])
+
+            _clear.alters_data = True  # type: ignore[attr-defined]
+
+            async def aremove(self, *objs: Model, bulk: bool = True) -> None:
+                await sync_to_async(self.remove)(*objs, bulk=bulk)
+
+            aremove.alters_data = True  # type: ignore[attr-defined]
+
+            async def aclear(self, *, bulk: bool = True) -> None:
+                await sync_to_async(self.clear)(bulk=bulk)
+
+            aclear.alters_data = True  # type: ignore[attr-defined]
+
+    return SourceManager

@@ -1,0 +1,1 @@
+"""The sources: references of every shape, on ``default`` and on ``archive``."""

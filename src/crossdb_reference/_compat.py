@@ -1,4 +1,4 @@
-"""What differs between the supported versions of Django (5.2, 6.0, 6.1). No other file names one."""
+"""What differs between Django 5.2, 6.0 and 6.1. No other file names a version."""
 
 from __future__ import annotations
 

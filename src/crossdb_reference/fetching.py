@@ -27,9 +27,9 @@ class FetchedObjects(list[Any]):
 
 
 def fetch_chunks(
-    queryset: QuerySet[Any],
+    queryset: Any,
     items: Iterable[Any],
-    narrow: Callable[[QuerySet[Any], list[Any]], QuerySet[Any]],
+    narrow: Callable[[Any, list[Any]], QuerySet[Any]],
 ) -> FetchedObjects:
     """Return the objects of ``queryset`` that ``narrow(queryset, chunk)`` leaves, of all chunks.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from functools import cached_property
 from types import GenericAlias
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, TypeVar, overload
 
 from django import forms
 from django.core.exceptions import ValidationError
@@ -25,6 +25,7 @@ from crossdb_reference.pins import check_alias
 from crossdb_reference.reverse import ReverseField
 from crossdb_reference.routers import database_for_read
 from crossdb_reference.target import Target, type_of_key
+from crossdb_reference.typing import concrete
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,12 +39,18 @@ M = TypeVar("M", bound=Model)
 T = TypeVar("T")  # What the attribute gives: the target's class, or with null=True also None.
 
 if TYPE_CHECKING:
-    _Base = Field[T, T]
+
+    class _Field(Field[T, T], Generic[T]):
+        """A field whose attribute gives and takes the same type."""
+
 else:
-    _Base = Field
+
+    class _Field(Field):
+        # Django's own field is no generic class at run time.
+        __class_getitem__ = classmethod(GenericAlias)
 
 
-class CrossDBReference(_Base):
+class CrossDBReference(_Field[T]):
     """A reference to a row of another database: like a ``ForeignKey``, without the join.
 
     Stores the target's key in ``<name>_id`` and gives the target by its own name: one query on the
@@ -151,18 +158,14 @@ class CrossDBReference(_Base):
             limit_choices_to=limit_choices_to,
         )
 
-    def __class_getitem__(cls, item: Any) -> GenericAlias:
-        """Allow ``CrossDBReference[User]`` in annotations."""
-        return GenericAlias(cls, item)
-
     if TYPE_CHECKING:
 
         @overload  # type: ignore[override]
         def __get__(self, instance: None, owner: Any) -> ForwardReference: ...
         @overload
         def __get__(self, instance: Model, owner: Any) -> T: ...
-        def __get__(self, instance: Any, owner: Any) -> Any: ...
-        def __set__(self, instance: Any, value: T) -> None: ...
+        def __get__(self, instance: Any, owner: Any) -> Any: ...  # noqa: D105
+        def __set__(self, instance: Any, value: T) -> None: ...  # noqa: D105
 
     # The declaration
 
@@ -180,20 +183,16 @@ class CrossDBReference(_Base):
         self.__dict__.pop("key_field", None)  # Of the abstract model that this was copied from.
         setattr(cls, name, ForwardReference(self))
         if not cls._meta.abstract:
-            self.remote_field.related_name = self._formatted(self.remote_field.related_name, cls)
-            self.remote_field.related_query_name = self._formatted(
-                self.remote_field.related_query_name, cls
+            remote = self.remote_field
+            remote.name_sides(
+                related_name=remote.related_name or cls._meta.default_related_name,
+                **{
+                    "class": cls.__name__.lower(),
+                    "model_name": cls._meta.model_name,
+                    "app_label": cls._meta.app_label.lower(),
+                },
             )
-            lazy_related_operation(_resolve, cls, self.remote_field.model, field=self)  # type: ignore[arg-type]
-
-    def _formatted(self, name: str | None, cls: type[Model]) -> str | None:
-        opts = cls._meta
-        name = name or opts.default_related_name
-        return name and str(name) % {
-            "class": cls.__name__.lower(),
-            "model_name": opts.model_name,
-            "app_label": opts.app_label.lower(),
-        }
+            lazy_related_operation(_resolve, cls, remote.model, field=self)
 
     def get_attname(self) -> str:
         """Return the attribute that holds the key."""
@@ -213,21 +212,19 @@ class CrossDBReference(_Base):
     def query_name(self) -> str:
         """The name of the target's private field that stands for the sources."""
         remote = self.remote_field
-        return str(
-            remote.related_query_name or remote.related_name or self.model._meta.model_name
-        )
+        return str(remote.related_query_name or remote.related_name or self.model._meta.model_name)
 
     def stock_field(self, **own: Any) -> Field[Any, Any]:
         """Return the stock field of the key, with the options ``own``."""
         cls, args, kwargs = type_of_key(self.target_field)
-        return cls(*args, **kwargs, **own)
+        return cls(*args, **{**kwargs, **own})
 
     def clone(self) -> Field[Any, Any]:  # type: ignore[override]
         """Return the stock field of the key: all that a migration knows of a reference."""
         own = Field.deconstruct(self)[3]
         if getattr(self, "column", None):
             own["db_column"] = self.column
-        own["db_index"] = self.db_index and not self.unique
+        own["db_index"] = bool(vars(self)["db_index"]) and not self.unique
         return self.stock_field(**own)
 
     def deconstruct(self) -> Any:
@@ -279,7 +276,7 @@ class CrossDBReference(_Base):
             self.get_prep_value(value)
             return value
         target = self.target_model._meta
-        if not isinstance(value, target.concrete_model):  # type: ignore[arg-type]
+        if not isinstance(value, concrete(self.target_model)):
             raise ReferenceValueError.wrong_model(self.label, target.label, value)
         key = getattr(value, self.target_field.attname)
         if key is None:
@@ -394,7 +391,7 @@ class CrossDBReference(_Base):
 
     def validate(self, value: Any, model_instance: Model | None) -> None:
         """Verify that the target exists and fits ``limit_choices_to``: one query on its alias."""
-        super().validate(value, model_instance)  # type: ignore[arg-type]
+        super().validate(value, model_instance)
         if value is None:
             return
         alias = self.target_database(model_instance)
@@ -419,7 +416,7 @@ class CrossDBReference(_Base):
             model_instance.__dict__[self.mark_attname] = CLEANED
         return value
 
-    def formfield(self, **kwargs: Any) -> Any:  # type: ignore[override]
+    def formfield(self, **kwargs: Any) -> Any:
         """Return a choice of targets: one query on the target's alias when it is shown."""
         return super().formfield(
             **{

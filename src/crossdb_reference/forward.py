@@ -22,6 +22,7 @@ from django.db.models.query_utils import DeferredAttribute
 from crossdb_reference._compat import fetch, with_fetch_mode
 from crossdb_reference.exceptions import DanglingReference, ReferenceValueError
 from crossdb_reference.fetching import FetchedObjects, fetch_by_key, naming
+from crossdb_reference.typing import concrete
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -38,7 +39,7 @@ CLEANED = "cleaned"
 class KeyAttribute(DeferredAttribute):
     """``event.actor_id``: no query, unless the column itself was deferred."""
 
-    field: Reference
+    field: Reference  # type: ignore[assignment]
 
     def __get__(self, instance: Model | None, cls: type[Model] | None = None) -> Any:
         """Return the key; a target that was saved after it was assigned lends its own."""
@@ -70,12 +71,12 @@ class ForwardReference:
         self.field = field
 
     @cached_property
-    def RelatedObjectDoesNotExist(self) -> type[Exception]:  # noqa: N802 (Django's name)
+    def RelatedObjectDoesNotExist(self) -> Any:  # noqa: N802 (Django's name)
         """What ``event.actor`` raises without a key: an ``AttributeError`` too, for ``hasattr``."""
         return self._error("RelatedObjectDoesNotExist", AttributeError)
 
     @cached_property
-    def DanglingReference(self) -> type[DanglingReference]:  # noqa: N802 (an exception)
+    def DanglingReference(self) -> Any:  # noqa: N802 (an exception)
         """What ``event.actor`` raises when no row has its key."""
         return self._error("DanglingReference", DanglingReference)
 
@@ -90,15 +91,15 @@ class ForwardReference:
             },
         )
 
-    def dangling(self, instance: Model) -> DanglingReference:
+    def dangling(self, instance: Model) -> Exception:
         """Return the error for ``instance``, whose key no row has."""
         field = self.field
         key = getattr(instance, field.attname)
         alias = field.target_database(instance)
         source = f"{instance._meta.label}(pk={instance.pk!r})"
-        return self.DanglingReference.of(
-            source, field.label, field.target_model._meta.label, key, alias
-        )
+        target = field.target_model._meta.label
+        error: Exception = self.DanglingReference.of(source, field.label, target, key, alias)
+        return error
 
     def is_cached(self, instance: Model) -> bool:
         """Return whether ``instance`` needs no query for its target."""
@@ -117,10 +118,8 @@ class ForwardReference:
         One query on the target's alias (or the given queryset's own) per 5,000 distinct keys.
         """
         field = self.field
-        if querysets:
-            queryset = querysets[0].using(querysets[0]._db or field.target_database(instances[0]))
-        else:
-            queryset = self.get_queryset(instances[0])
+        queryset: Any = querysets[0] if querysets else self.get_queryset(instances[0])
+        queryset = queryset.using(queryset._db or field.target_database(instances[0]))
         key = attrgetter(field.target_field.attname)
         instance_key = attrgetter(field.attname)
         keys = dict.fromkeys(map(instance_key, instances))
@@ -135,9 +134,7 @@ class ForwardReference:
                 self._cache_reverse(target, sources[key(target)])
         return targets, key, instance_key, True, field.cache_attname, True
 
-    def _mark_missing(
-        self, instances: Iterable[Model], found: set[Any], *, left_out: bool
-    ) -> None:
+    def _mark_missing(self, instances: Iterable[Model], found: set[Any], *, left_out: bool) -> None:
         for instance in instances:
             if getattr(instance, self.field.attname) not in found:
                 if left_out:
@@ -202,7 +199,7 @@ class ForwardReference:
             if previous is not None:
                 self._cache_reverse(previous, None)
             return
-        if not isinstance(value, field.target_model._meta.concrete_model):
+        if not isinstance(value, concrete(field.target_model)):
             raise ReferenceValueError.wrong_model(
                 field.label, field.target_model._meta.label, value
             )

@@ -21,6 +21,7 @@ from crossdb_reference.exceptions import ReferenceValueError, RemotePathError
 from crossdb_reference.fetching import naming
 from crossdb_reference.keysets import BIGINT, InKeySet
 from crossdb_reference.routers import database_for_read
+from crossdb_reference.typing import concrete
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,13 +40,13 @@ in the condition of a constraint or an index too."""
 class ReferenceCol(Col):
     """The column of a reference: typed as the key, but paths and lookups are the reference's."""
 
-    target: Reference
+    target: Reference  # type: ignore[assignment]
 
     def get_lookup(self, lookup: str) -> type[Lookup[Any]] | None:
         """Return the lookup that the reference has under this name."""
         return self.target.get_lookup(lookup)
 
-    def get_transform(self, name: str) -> Callable[..., Any] | None:
+    def get_transform(self, name: str) -> Callable[..., Any] | None:  # type: ignore[override]
         """Return what the reference has under this name: its key, or a path into the target."""
         return self.target.get_transform(name)
 
@@ -61,7 +62,7 @@ class RemotePath(Transform):
     @property
     def reference(self) -> Reference:
         """The reference that the path goes through."""
-        column = self.lhs
+        column: Any = self.lhs
         return column.reference if isinstance(column, RemotePath) else column.target
 
     @property
@@ -69,7 +70,7 @@ class RemotePath(Transform):
         """The path from the target on, as in ``groups__name``."""
         return f"{self.lhs.path}__{self.name}" if isinstance(self.lhs, RemotePath) else self.name
 
-    def get_transform(self, name: str) -> Callable[..., Any]:
+    def get_transform(self, name: str) -> Callable[..., Any]:  # type: ignore[override]
         """Go on along the path."""
         return partial(RemotePath, name=name)
 
@@ -114,7 +115,7 @@ class ReferenceLookup:
     rhs: Any
 
     @property
-    def field(self) -> Reference:
+    def reference(self) -> Reference:
         """The reference on the left side."""
         return self.lhs.target
 
@@ -126,7 +127,7 @@ class ReferenceLookup:
         query.clear_ordering(clear_default=True)
         if not query.has_select_fields:
             query.clear_select_clause()
-            query.add_fields([self.field.target_field.name])
+            query.add_fields([self.reference.target_field.name])
         return query
 
     def inner_database(self) -> str:
@@ -134,8 +135,8 @@ class ReferenceLookup:
         alias: str | None = getattr(self.rhs, "_db", None)
         if alias:
             return alias
-        if issubclass(self.rhs.model, self.field.target_model._meta.concrete_model):
-            return self.field.target_database()
+        if issubclass(self.rhs.model, concrete(self.reference.target_model)):
+            return self.reference.target_database()
         return database_for_read(self.rhs.model)
 
     def is_remote(self, connection: BaseDatabaseWrapper) -> bool:
@@ -155,11 +156,11 @@ class ReferenceLookup:
         outer = [col for col in query.get_external_cols() if col.alias not in query.alias_map]
         if outer:
             names = sorted(f"{col.alias}.{col.target.column}" for col in outer)
-            raise RemotePathError.outer_reference(self.field.label, names, alias)
+            raise RemotePathError.outer_reference(self.reference.label, names, alias)
         selected = len(query.select) + len(query.annotation_select) + len(query.extra_select)
         if selected != 1:
-            raise ReferenceValueError.not_one_column(self.field.label, selected)
-        with naming(self.field.label, alias):
+            raise ReferenceValueError.not_one_column(self.reference.label, selected)
+        with naming(self.reference.label, alias):
             return [row[0] for row in query.get_compiler(using=alias).results_iter()]
 
 
@@ -170,14 +171,14 @@ class ReferenceExact(ReferenceLookup, Exact):
         """Turn an instance into its key."""
         if query := self.inner_query():
             if not query.has_limit_one():
-                raise ReferenceValueError.not_one_row(self.field.label)
+                raise ReferenceValueError.not_one_row(self.reference.label)
             return query
-        self.rhs = self.field.key_of(self.rhs)
+        self.rhs = self.reference.key_of(self.rhs)
         return super().get_prep_lookup()
 
     def as_sql(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
-    ) -> tuple[str, list[Any]]:
+    ) -> tuple[str, tuple[Any, ...]]:
         """Return local SQL, after asking the other database if need be."""
         if self.is_remote(connection):
             return InKeySet(self.lhs, self.remote_keys(compiler)).as_sql(compiler, connection)
@@ -193,12 +194,12 @@ class ReferenceIn(ReferenceLookup, In):
         """Turn instances into their keys."""
         if query := self.inner_query():
             return query
-        self.rhs = [self.field.key_of(value) for value in self.rhs]
+        self.rhs = [self.reference.key_of(value) for value in self.rhs]
         return super().get_prep_lookup()
 
     def as_sql(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
-    ) -> tuple[str, list[Any]]:
+    ) -> tuple[str, tuple[Any, ...]]:
         """Return local SQL, after asking the other database if need be."""
         if self.is_remote(connection):
             keys = self.remote_keys(compiler)

@@ -22,17 +22,16 @@ from crossdb_reference.routers import database_for_read, database_for_write
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-M = TypeVar("M", bound=Model, covariant=True)
-
-if TYPE_CHECKING:
-    _QuerySet = QuerySet[M]
-    _Manager = Manager[M]
-else:
-    _QuerySet, _Manager = QuerySet, Manager
+M = TypeVar("M", bound=Model, covariant=True)  # noqa: PLC0105 (as in django-stubs: short)
 
 
-class PinnedQuerySet(_QuerySet[M]):
+class PinnedQuerySet(QuerySet[M]):
     """A queryset that runs where its model is pinned, whatever the routers say."""
+
+    if TYPE_CHECKING:
+        _db: str | None
+        _for_write: bool
+        _hints: dict[str, Any]
 
     @property
     def db(self) -> str:
@@ -60,7 +59,7 @@ class PinnedQuerySet(_QuerySet[M]):
         return super().bulk_update(objs, fields, batch_size=batch_size)
 
 
-class PinnedManager(Pin, _Manager[M]):
+class PinnedManager(Pin, Manager[M]):
     """Declare the home of a model: ``objects = PinnedManager("analytics")``.
 
     Or, as a class: ``class EventManager(PinnedManager): database = "analytics"``. The first one of
@@ -74,9 +73,13 @@ class PinnedManager(Pin, _Manager[M]):
     Raises :class:`TypeError` without an alias.
     """
 
-    def __new__(cls, database: str | None = None, *args: Any, **kwargs: Any) -> Self:
+    if TYPE_CHECKING:
+        _hints: dict[str, Any]
+
+    def __new__(cls, database: object = None, *args: Any, **kwargs: Any) -> Self:
         """Make a manager; an alias makes a subclass for it first."""
-        if database is None:
+        if not isinstance(database, str):
+            # Nothing; or the object that a related manager, a class derived from this, is of.
             if not getattr(cls, "database", None):
                 message = (
                     f"{cls.__name__} needs the alias of a database: {cls.__name__}('alias'), or"
@@ -101,10 +104,12 @@ class PinnedManager(Pin, _Manager[M]):
 
     def get_queryset(self) -> QuerySet[M]:
         """Return a queryset that keeps to the pin."""
-        queryset = super().get_queryset()
-        queryset.__class__ = _pinned_class(type(queryset))
+        queryset: Any = super().get_queryset()
+        cls: Any = type(queryset)
+        queryset.__class__ = _pinned_class(cls)
         view = None if queryset._db else self._view()
-        return queryset.using(view) if view else queryset
+        pinned: QuerySet[M] = queryset.using(view) if view else queryset
+        return pinned
 
 
 @cache
@@ -149,5 +154,5 @@ def _reference_on(model: type[Model] | None, path: str) -> CrossDBReference[Any]
             return None
         if isinstance(field, CrossDBReference):
             return field
-        model = getattr(field, "related_model", None)  # type: ignore[assignment]
+        model = getattr(field, "related_model", None)
     return None

@@ -1,14 +1,14 @@
 """Where a model's rows live: its *home*, as declared by a pin.
 
-A pin is a ``PinnedManager`` on the model, or an entry of ``PINS`` in the settings. ``declared_home``
-reads both. ``pinned`` pins a block of code. Nothing here queries a database.
+A pin is a ``PinnedManager`` on the model, or an entry of ``PINS`` in the settings.
+``declared_home`` reads both. ``pinned`` pins a block of code. Nothing here queries a database.
 """
 
 from __future__ import annotations
 
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, cast
 from weakref import WeakKeyDictionary
 
 from django.apps import apps
@@ -18,6 +18,7 @@ from django.dispatch import receiver
 
 from crossdb_reference.conf import SETTING, conf
 from crossdb_reference.exceptions import UnknownDatabase
+from crossdb_reference.typing import concrete
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,13 +61,13 @@ def declared_home(model: type[Model]) -> str | None:
 def _declared_home(model: type[Model]) -> str | None:
     opts = model._meta
     if opts.auto_created:
-        return declared_home(opts.auto_created)
+        return declared_home(cast("type[Model]", opts.auto_created))
     if opts.proxy:
-        return declared_home(opts.concrete_model)
+        return declared_home(concrete(model))
     pins = (manager for manager in opts.managers if isinstance(manager, Pin))
     if pin := next(pins, None):
         return pin.database
-    return labelled_home(opts.app_label, opts.model_name, but=model)
+    return labelled_home(opts.app_label, model.__name__, but=model)
 
 
 def labelled_home(app_label: str, model_name: str, *, but: type[Model] | None = None) -> str | None:

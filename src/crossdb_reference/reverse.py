@@ -54,6 +54,7 @@ class ReverseField:
     serialize = False
 
     name: str
+    attname: str  # The name again: there is no column.
     model: type[Model]
 
     def __init__(self, reference: Reference) -> None:
@@ -69,7 +70,8 @@ class ReverseField:
 
     def contribute_to_class(self, cls: type[Model], name: str, **_: Any) -> None:
         """Become the private field ``name`` of ``cls``, and give it the accessor."""
-        self.name, self.model = name, cls
+        self.name = self.attname = name
+        self.model = cls
         cls._meta.add_field(self, private=True)  # type: ignore[arg-type]
         side = ReverseReference if self.field.multiple else ReverseOneToOne
         setattr(cls, self.get_accessor_name(), side(self))
@@ -77,10 +79,6 @@ class ReverseField:
     def get_accessor_name(self) -> str:
         """Return the attribute of the target that gives its sources."""
         return str(self.field.accessor_name)
-
-    def get_attname(self) -> str:
-        """Return the name: there is no column."""
-        return self.name
 
     @property
     def cache_attname(self) -> str:
@@ -218,11 +216,8 @@ class ReverseOneToOne:
             if source is not None:
                 setattr(source, self.field.name, None)
         elif not isinstance(value, model):
-            raise ReferenceValueError.wrong_source(
-                f"{instance._meta.label}.{self.reverse.get_accessor_name()}",
-                model._meta.label,
-                value,
-            )
+            accessor = f"{instance._meta.label}.{self.reverse.get_accessor_name()}"
+            raise ReferenceValueError.wrong_source(accessor, model._meta.label, value)
         else:
             setattr(value, self.field.name, instance)
 

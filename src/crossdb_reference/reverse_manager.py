@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from asgiref.sync import sync_to_async
 from django.db import transaction
-from django.db.models.fields.related_descriptors import _filter_prefetch_queryset
+from django.db.models.fields import related_descriptors
 from django.db.models.utils import AltersData
 
 from crossdb_reference._compat import with_fetch_mode
@@ -22,6 +22,15 @@ if TYPE_CHECKING:
 
     from crossdb_reference.typing import Reference
 
+# Limits each target's share of a sliced queryset, too. Without a public name, but of Django 4.2 on.
+filter_chunk: Any = related_descriptors._filter_prefetch_queryset  # type: ignore[attr-defined]
+
+# What templates must not call.
+WRITES = {
+    *("add", "create", "get_or_create", "update_or_create", "set", "remove", "clear", "_clear"),
+    *("aadd", "acreate", "aget_or_create", "aupdate_or_create", "aset", "aremove", "aclear"),
+}
+
 
 def reverse_manager(superclass: type[Any], field: Reference) -> type[Manager[Any]]:  # noqa: C901
     """Return a manager class for the sources of ``field``, derived from one of their managers.
@@ -29,7 +38,6 @@ def reverse_manager(superclass: type[Any], field: Reference) -> type[Manager[Any
     ``remove()`` and ``clear()`` are there only if the reference may be ``None``, as with Django.
     Every method queries the source's database: its home, unless the manager is for another.
     """
-    # As AltersData asks: templates must not call what writes.
 
     class SourceManager(superclass, AltersData):  # type: ignore[misc]
         do_not_call_in_templates = True
@@ -63,7 +71,7 @@ def reverse_manager(superclass: type[Any], field: Reference) -> type[Manager[Any
         def _forget_prefetched(self) -> None:
             getattr(self.instance, "_prefetched_objects_cache", {}).pop(field.accessor_name, None)
 
-        def _apply_rel_filters(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        def _apply_rel_filters(self, queryset: Any) -> Any:
             key = self._key()
             queryset._add_hints(**self._hints)
             if self._db:
@@ -73,7 +81,7 @@ def reverse_manager(superclass: type[Any], field: Reference) -> type[Manager[Any
             queryset._known_related_objects = {field: {key: self.instance}}
             return queryset
 
-        def get_queryset(self) -> QuerySet[Any]:
+        def get_queryset(self) -> Any:
             """Return the sources of the instance: prefetched, or lazily by one query."""
             prefetched = getattr(self.instance, "_prefetched_objects_cache", {})
             if field.accessor_name in prefetched:
@@ -84,7 +92,7 @@ def reverse_manager(superclass: type[Any], field: Reference) -> type[Manager[Any
             self, instances: Sequence[Model], querysets: Sequence[QuerySet[Any]] | None = None
         ) -> tuple[FetchedObjects, Any, Any, bool, str | None, bool]:
             """Fetch the sources of all ``instances``: one query per 5,000 of them."""
-            queryset = querysets[0] if querysets else super().get_queryset()
+            queryset: Any = querysets[0] if querysets else super().get_queryset()
             queryset._add_hints(**self._hints)
             queryset = queryset.using(queryset._db or self._db or queryset.db)
             key, source_key = attrgetter(field.target_field.attname), attrgetter(field.attname)
@@ -93,7 +101,7 @@ def reverse_manager(superclass: type[Any], field: Reference) -> type[Manager[Any
                 sources = fetch_chunks(
                     queryset,
                     targets,
-                    lambda rows, chunk: _filter_prefetch_queryset(rows._chain(), field.name, chunk),
+                    lambda rows, chunk: filter_chunk(rows.all(), field.name, chunk),
                 )
             for source in sources:
                 source.__dict__.setdefault(field.cache_attname, targets[source_key(source)])
@@ -125,9 +133,7 @@ def reverse_manager(superclass: type[Any], field: Reference) -> type[Manager[Any
             else:
                 with transaction.atomic(using=db, savepoint=False):
                     for obj in objs:
-                        obj.save(using=db)
-
-        add.alters_data = True  # type: ignore[attr-defined]
+                        obj.save(using=obj._state.db or db)
 
         def create(self, **kwargs: Any) -> Any:
             """Create a source that refers to the instance."""
@@ -135,23 +141,17 @@ def reverse_manager(superclass: type[Any], field: Reference) -> type[Manager[Any
             self._forget_prefetched()
             return self._here().create(**{**kwargs, field.name: self.instance})
 
-        create.alters_data = True  # type: ignore[attr-defined]
-
-        def get_or_create(self, **kwargs: Any) -> tuple[Any, bool]:
+        def get_or_create(self, **kwargs: Any) -> Any:
             """Get or create a source that refers to the instance."""
             self._key()
             self._forget_prefetched()
             return self._here().get_or_create(**{**kwargs, field.name: self.instance})
 
-        get_or_create.alters_data = True  # type: ignore[attr-defined]
-
-        def update_or_create(self, **kwargs: Any) -> tuple[Any, bool]:
+        def update_or_create(self, **kwargs: Any) -> Any:
             """Update or create a source that refers to the instance."""
             self._key()
             self._forget_prefetched()
             return self._here().update_or_create(**{**kwargs, field.name: self.instance})
-
-        update_or_create.alters_data = True  # type: ignore[attr-defined]
 
         def set(self, objs: Iterable[Model], *, bulk: bool = True, clear: bool = False) -> None:
             """Let exactly ``objs`` refer to the instance (only add them if it cannot be None)."""
@@ -165,38 +165,27 @@ def reverse_manager(superclass: type[Any], field: Reference) -> type[Manager[Any
                     self.clear(bulk=bulk)
                     self.add(*new, bulk=bulk)
                     return
-                old = set(self.using(self._database()).all())
-                self.remove(*old.difference(new), bulk=bulk)
-                self.add(*(obj for obj in new if obj not in old), bulk=bulk)
-
-        set.alters_data = True  # type: ignore[attr-defined]
+                old = {obj.pk: obj for obj in self.using(self._database())}
+                kept = {obj.pk for obj in new}
+                self.remove(*(obj for pk, obj in old.items() if pk not in kept), bulk=bulk)
+                self.add(*(obj for obj in new if obj.pk not in old), bulk=bulk)
 
         async def aadd(self, *objs: Model, bulk: bool = True) -> None:
             await sync_to_async(self.add)(*objs, bulk=bulk)
 
-        aadd.alters_data = True  # type: ignore[attr-defined]
-
         async def acreate(self, **kwargs: Any) -> Any:
             return await sync_to_async(self.create)(**kwargs)
 
-        acreate.alters_data = True  # type: ignore[attr-defined]
-
-        async def aget_or_create(self, **kwargs: Any) -> tuple[Any, bool]:
+        async def aget_or_create(self, **kwargs: Any) -> Any:
             return await sync_to_async(self.get_or_create)(**kwargs)
 
-        aget_or_create.alters_data = True  # type: ignore[attr-defined]
-
-        async def aupdate_or_create(self, **kwargs: Any) -> tuple[Any, bool]:
+        async def aupdate_or_create(self, **kwargs: Any) -> Any:
             return await sync_to_async(self.update_or_create)(**kwargs)
-
-        aupdate_or_create.alters_data = True  # type: ignore[attr-defined]
 
         async def aset(
             self, objs: Iterable[Model], *, bulk: bool = True, clear: bool = False
         ) -> None:
             await sync_to_async(self.set)(objs, bulk=bulk, clear=clear)
-
-        aset.alters_data = True  # type: ignore[attr-defined]
 
         if field.null:
 
@@ -211,14 +200,10 @@ def reverse_manager(superclass: type[Any], field: Reference) -> type[Manager[Any
                 if objs:
                     self._clear(self.filter(pk__in=[obj.pk for obj in objs]), bulk=bulk)
 
-            remove.alters_data = True  # type: ignore[attr-defined]
-
             def clear(self, *, bulk: bool = True) -> None:
                 """Let no source refer to the instance: one query, or their saves."""
                 self._key()
                 self._clear(self.all(), bulk=bulk)
-
-            clear.alters_data = True  # type: ignore[attr-defined]
 
             def _clear(self, queryset: QuerySet[Any], *, bulk: bool) -> None:
                 self._forget_prefetched()
@@ -232,16 +217,12 @@ def reverse_manager(superclass: type[Any], field: Reference) -> type[Manager[Any
                             setattr(obj, field.name, None)
                             obj.save(using=db, update_fields=[field.name])
 
-            _clear.alters_data = True  # type: ignore[attr-defined]
-
             async def aremove(self, *objs: Model, bulk: bool = True) -> None:
                 await sync_to_async(self.remove)(*objs, bulk=bulk)
-
-            aremove.alters_data = True  # type: ignore[attr-defined]
 
             async def aclear(self, *, bulk: bool = True) -> None:
                 await sync_to_async(self.clear)(bulk=bulk)
 
-            aclear.alters_data = True  # type: ignore[attr-defined]
-
+    for name in WRITES & vars(SourceManager).keys():
+        vars(SourceManager)[name].alters_data = True
     return SourceManager

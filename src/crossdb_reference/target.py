@@ -7,18 +7,16 @@ join.
 
 from __future__ import annotations
 
-import copy
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.db import models
-from django.db.models import Field
 
 from crossdb_reference.exceptions import UnknownTarget
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
-    from django.db.models import Model
+    from django.db.models import Field, Model
 
 # In this order: Django takes the larger automatic fields for AutoFields too.
 STOCK = {
@@ -69,6 +67,11 @@ class Target:
         duplicate.__dict__.update(self.__dict__)
         return duplicate
 
+    def name_sides(self, *, related_name: str | None, **parts: str | None) -> None:
+        """Fill ``%(class)s`` and the like into the names of the target's side."""
+        self.related_name = related_name and str(related_name) % parts
+        self.related_query_name = self.related_query_name and str(self.related_query_name) % parts
+
     @property
     def hidden(self) -> bool:
         """Whether the target gets no accessor: ``related_name`` ends with ``+``."""
@@ -93,7 +96,7 @@ def type_of_key(key: Field[Any, Any]) -> tuple[type[Field[Any, Any]], list[Any],
     A key that is itself a relation or a reference has the type of what it points at.
     """
     while key.remote_field:
-        key = key.remote_field.get_related_field()
+        key = cast("Any", key.remote_field).get_related_field()
     _, _, args, kwargs = key.deconstruct()
     stock = next((plain for auto, plain in STOCK.items() if isinstance(key, auto)), type(key))
     kept = {name: value for name, value in kwargs.items() if name not in NOT_OF_THE_TYPE}

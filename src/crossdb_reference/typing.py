@@ -1,8 +1,8 @@
-"""What the layers below the field may know of it."""
+"""What the layers below the field may know of it, and of the models around it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,6 +53,9 @@ class Reference(Protocol):
     def target_database(self, instance: Model | None = None) -> str:
         """Return the alias to fetch targets from."""
 
+    def to_python(self, value: Any) -> Any:
+        """Return the key; look up a natural one."""
+
     def key_of(self, value: Any) -> Any:
         """Return the key of an instance; leave a key as it is."""
 
@@ -61,3 +64,8 @@ class Reference(Protocol):
 
     def get_transform(self, lookup_name: str) -> Callable[..., Any] | None:
         """Return the transform of this name."""
+
+
+def concrete(model: type[Model]) -> type[Model]:
+    """Return the model that has the table: itself, or what a proxy stands for."""
+    return cast("type[Model]", model._meta.concrete_model)

@@ -44,7 +44,7 @@ class InKeySet(_Lookup):
 
     def as_sql(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
-    ) -> tuple[str, list[Any]]:
+    ) -> tuple[str, tuple[Any, ...]]:
         """Return the condition in the words of the connection's vendor."""
         column, params = self.process_lhs(compiler, connection)
         field = self.lhs.output_field
@@ -57,7 +57,7 @@ class InKeySet(_Lookup):
             raise EmptyResultSet
         build = CONDITIONS.get(connection.vendor, plain.condition)
         condition, key_params = build(column, keys, field, connection)
-        return condition, [*params, *key_params]
+        return condition, (*params, *key_params)
 
 
 def chunks(keys: Iterable[Any], connection: BaseDatabaseWrapper) -> Iterator[list[Any]]:

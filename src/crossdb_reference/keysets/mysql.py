@@ -25,9 +25,9 @@ JSON_TABLE = (
 
 def condition(
     column: str, keys: Sequence[Any], field: Field[Any, Any], connection: BaseDatabaseWrapper
-) -> tuple[str, list[Any]]:
+) -> tuple[str, tuple[Any, ...]]:
     """Return the condition and its parameter. Keys that no row can have are left out."""
     if not isinstance(keys[0], int):
         return plain.condition(column, keys, field, connection)
     elements = [key for key in keys if key in plain.BIGINT]
-    return JSON_TABLE.format(column=column), [json.dumps(elements)]
+    return JSON_TABLE.format(column=column), (json.dumps(elements),)

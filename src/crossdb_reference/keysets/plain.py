@@ -16,9 +16,9 @@ BIGINT = range(-(2**63), 2**63)
 
 def condition(
     column: str, keys: Sequence[Any], _field: Field[Any, Any], connection: BaseDatabaseWrapper
-) -> tuple[str, list[Any]]:
+) -> tuple[str, tuple[Any, ...]]:
     """Return the condition and its parameters; lists longer than the database takes are split."""
     size = connection.ops.max_in_list_size() or len(keys)
     parts = [keys[start : start + size] for start in range(0, len(keys), size)]
     sql = " OR ".join(f"{column} IN ({', '.join(['%s'] * len(part))})" for part in parts)
-    return f"({sql})", list(keys)
+    return f"({sql})", tuple(keys)

@@ -6,7 +6,7 @@ Syntax": elements in double quotes, with backslashes before quotes and backslash
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import decimal
 import re
 import uuid
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from django.db.models import Field
 
 UNQUOTED = (int, uuid.UUID, decimal.Decimal)
-QUOTED = (str, datetime.date, datetime.time)
+QUOTED = (str, dt.date, dt.time)
 INTEGERS = {"smallint", "integer", "bigint"}
 # In a cast, "char" means char(1), which would cut the keys.
 UNCUT = {"char": "bpchar", "character": "bpchar"}
@@ -29,7 +29,7 @@ UNCUT = {"char": "bpchar", "character": "bpchar"}
 
 def condition(
     column: str, keys: Sequence[Any], field: Field[Any, Any], connection: BaseDatabaseWrapper
-) -> tuple[str, list[Any]]:
+) -> tuple[str, tuple[Any, ...]]:
     """Return the condition and its parameter. Keys that no row can have are left out."""
     first = keys[0]
     if isinstance(first, UNQUOTED):
@@ -38,9 +38,8 @@ def condition(
         elements = [_quote(str(key)) for key in keys if "\0" not in str(key)]
     else:
         return plain.condition(column, keys, field, connection)
-    return f"{column} = ANY(%s::{_element_type(field, connection)}[])", [
-        "{" + ",".join(elements) + "}"
-    ]
+    array = "{" + ",".join(elements) + "}"
+    return f"{column} = ANY(%s::{_element_type(field, connection)}[])", (array,)
 
 
 def _too_large(key: object) -> bool:

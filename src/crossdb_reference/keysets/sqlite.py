@@ -18,10 +18,9 @@ if TYPE_CHECKING:
     from django.db.models import Field
 
 
-
 def condition(
     column: str, keys: Sequence[Any], field: Field[Any, Any], connection: BaseDatabaseWrapper
-) -> tuple[str, list[Any]]:
+) -> tuple[str, tuple[Any, ...]]:
     """Return the condition and its parameters. Keys that no row can have are left out."""
     # Sorted keys meet the pages of the table in order: 1.2 to 2.6 times as fast.
     if isinstance(keys[0], int):
@@ -32,9 +31,10 @@ def condition(
     sql, params = _json_each(column, sorted(key for key in keys if "\0" not in key))
     if odd := [key for key in keys if "\0" in key]:
         odd_sql, odd_params = plain.condition(column, odd, field, connection)
-        return f"({sql} OR {odd_sql})", [*params, *odd_params]
+        return f"({sql} OR {odd_sql})", (*params, *odd_params)
     return sql, params
 
 
-def _json_each(column: str, elements: list[Any]) -> tuple[str, list[Any]]:
-    return f"{column} IN (SELECT value FROM json_each(%s))", [json.dumps(elements)]
+def _json_each(column: str, elements: list[Any]) -> tuple[str, tuple[Any, ...]]:
+    sql = f"{column} IN (SELECT value FROM json_each(%s))"  # noqa: S608 (no value is in it)
+    return sql, (json.dumps(elements),)

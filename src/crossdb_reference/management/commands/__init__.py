@@ -1,0 +1,1 @@
+"""``crossdb_migrate``: every home in one go."""

@@ -81,11 +81,11 @@ class ReferenceValueError(CrossDBReferenceError, ValueError):
         )
 
     @classmethod
-    def not_one_column(cls, field: str, found: int) -> Self:
+    def not_one_column(cls, field: str, key: str, found: int) -> Self:
         """Build the error for an inner queryset of several columns."""
         return cls(
             f"A queryset compared with the reference {field} must select one column, but it"
-            f" selects {found}. Name the key's column: .values({'key'!r})."
+            f" selects {found}. Name the key's column: .values({key!r})."
         )
 
     @classmethod

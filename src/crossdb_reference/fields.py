@@ -115,7 +115,7 @@ class CrossDBReference(_Field[T]):
     ) -> None: ...
     @overload
     def __init__(
-        self,
+        self: CrossDBReference[Any],
         to: str,
         on_delete: OnDelete,
         *,
@@ -140,10 +140,15 @@ class CrossDBReference(_Field[T]):
         **field_options: Any,
     ) -> None:
         """Declare the reference."""
+        if not isinstance(to, str) and not hasattr(to, "_meta"):
+            message = f"{to!r} cannot be a target: use a model, 'app.Model', 'Model' or 'self'."
+            raise TypeError(message)
         if not callable(on_delete):
             message = "on_delete must be callable: use one of django.db.models.CASCADE, PROTECT, …"
             raise TypeError(message)
         field_options.setdefault("db_index", True)
+        if not self.multiple:
+            field_options["unique"] = True
         super().__init__(**field_options)
         self.using = using
         # Given after Field.__init__, so that is_relation stays False.
@@ -262,6 +267,7 @@ class CrossDBReference(_Field[T]):
         """A stock field of the key's type: it prepares and converts the values."""
         field = self.stock_field()
         field.set_attributes_from_name(self.name)
+        field.model = self.model  # Expressions that know the field are compared by its name.
         return field
 
     def key_of(self, value: Any) -> Any:
@@ -321,6 +327,10 @@ class CrossDBReference(_Field[T]):
             value = manager.db_manager(self.target_database()).get_by_natural_key(*value)
             return getattr(value, self.target_field.attname)
         return self.key_field.to_python(value)
+
+    def get_db_converters(self, connection: BaseDatabaseWrapper) -> list[Any]:
+        """Return the key's: in a pickled query, the reference stands for the key's field."""
+        return self.key_field.get_db_converters(connection)
 
     def get_default(self) -> Any:
         """Return the default; a target stands for its key."""
@@ -436,10 +446,31 @@ class CrossDBOneToOneReference(CrossDBReference[T]):
     description = "One-to-one reference to another database"
     multiple = False
 
-    def __init__(self, to: Any, on_delete: OnDelete, **options: Any) -> None:
-        """Declare the reference; the options are those of :class:`CrossDBReference`."""
-        options["unique"] = True
-        super().__init__(to, on_delete, **options)
+    if TYPE_CHECKING:
+
+        @overload
+        def __init__(
+            self: CrossDBOneToOneReference[M],
+            to: type[M],
+            on_delete: OnDelete,
+            *,
+            null: Literal[False] = ...,
+            **options: Any,
+        ) -> None: ...
+        @overload
+        def __init__(
+            self: CrossDBOneToOneReference[M | None],
+            to: type[M],
+            on_delete: OnDelete,
+            *,
+            null: Literal[True],
+            **options: Any,
+        ) -> None: ...
+        @overload
+        def __init__(
+            self: CrossDBOneToOneReference[Any], to: str, on_delete: OnDelete, **options: Any
+        ) -> None: ...
+        def __init__(self, to: Any, on_delete: OnDelete, **options: Any) -> None: ...  # noqa: D107
 
 
 def _resolve(_source: type[Model], target: type[Model], *, field: CrossDBReference[Any]) -> None:

@@ -42,6 +42,10 @@ class ReferenceCol(Col):
 
     target: Reference  # type: ignore[assignment]
 
+    def get_db_converters(self, connection: BaseDatabaseWrapper) -> list[Any]:
+        """Return the key's converters, once: Django would add those of the reference."""
+        return self.target.key_field.get_db_converters(connection)
+
     def get_lookup(self, lookup: str) -> type[Lookup[Any]] | None:
         """Return the lookup that the reference has under this name."""
         return self.target.get_lookup(lookup)
@@ -49,6 +53,14 @@ class ReferenceCol(Col):
     def get_transform(self, name: str) -> Callable[..., Any] | None:  # type: ignore[override]
         """Return what the reference has under this name: its key, or a path into the target."""
         return self.target.get_transform(name)
+
+
+def reference_of(column: Any) -> Reference:
+    """Return the reference that ``column`` holds keys of: constraints are validated on values."""
+    reference: Reference = (
+        column.target if isinstance(column, ReferenceCol) else column.output_field
+    )
+    return reference
 
 
 class RemotePath(Transform):
@@ -63,7 +75,7 @@ class RemotePath(Transform):
     def reference(self) -> Reference:
         """The reference that the path goes through."""
         column: Any = self.lhs
-        return column.reference if isinstance(column, RemotePath) else column.target
+        return column.reference if isinstance(column, RemotePath) else reference_of(column)
 
     @property
     def path(self) -> str:
@@ -117,7 +129,13 @@ class ReferenceLookup:
     @property
     def reference(self) -> Reference:
         """The reference on the left side."""
-        return self.lhs.target
+        return reference_of(self.lhs)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what was fetched for the last run."""
+        state: dict[str, Any] = super().__getstate__()  # type: ignore[assignment]
+        state.pop("_remote_keys", None)
+        return state
 
     def inner_query(self) -> Query | None:
         """Return the inner query on the right side, selecting the key, or ``None``."""
@@ -159,7 +177,8 @@ class ReferenceLookup:
             raise RemotePathError.outer_reference(self.reference.label, names, alias)
         selected = len(query.select) + len(query.annotation_select) + len(query.extra_select)
         if selected != 1:
-            raise ReferenceValueError.not_one_column(self.reference.label, selected)
+            key = self.reference.target_field.name
+            raise ReferenceValueError.not_one_column(self.reference.label, key, selected)
         with naming(self.reference.label, alias):
             return [row[0] for row in query.get_compiler(using=alias).results_iter()]
 
@@ -182,7 +201,7 @@ class ReferenceExact(ReferenceLookup, Exact):
         """Return local SQL, after asking the other database if need be."""
         if self.is_remote(connection):
             return InKeySet(self.lhs, self.remote_keys(compiler)).as_sql(compiler, connection)
-        if isinstance(self.rhs, int) and self.rhs not in BIGINT:
+        if _beyond(self.rhs):
             raise EmptyResultSet
         return super().as_sql(compiler, connection)
 
@@ -203,11 +222,18 @@ class ReferenceIn(ReferenceLookup, In):
         """Return local SQL, after asking the other database if need be."""
         if self.is_remote(connection):
             keys = self.remote_keys(compiler)
-        elif self.rhs_is_direct_value() and len(self.rhs) > MAX_LITERALS:
+        elif self.rhs_is_direct_value() and (
+            len(self.rhs) > MAX_LITERALS or any(map(_beyond, self.rhs))
+        ):
             keys = self.rhs
         else:
             return super().as_sql(compiler, connection)
         return InKeySet(self.lhs, keys).as_sql(compiler, connection)
+
+
+def _beyond(key: object) -> bool:
+    """Return whether ``key`` is an integer that no column can hold."""
+    return isinstance(key, int) and key not in BIGINT
 
 
 def lookup(field: Reference, name: str) -> type[Lookup[Any]] | None:

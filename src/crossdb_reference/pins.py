@@ -46,8 +46,9 @@ def declared_home(model: type[Model]) -> str | None:
     """Return the alias that ``model`` is pinned to, or ``None``. No query.
 
     The first pin counts: a ``PinnedManager`` of the model, ``PINS["app.Model"]``, ``PINS["app"]``.
-    A proxy lives where its concrete model lives, an automatic ``through`` table where the model
-    that declares the relation does. A historical model of a migration counts by its label.
+    Without one, a child by multi-table inheritance lives with its parent. A proxy lives where its
+    concrete model lives, an automatic ``through`` table where the model that declares the relation
+    does. A historical model of a migration counts by its label.
     """
     try:
         return _homes[model]
@@ -67,7 +68,9 @@ def _declared_home(model: type[Model]) -> str | None:
     pins = (manager for manager in opts.managers if isinstance(manager, Pin))
     if pin := next(pins, None):
         return pin.database
-    return labelled_home(opts.app_label, model.__name__, but=model)
+    home = labelled_home(opts.app_label, model.__name__, but=model)
+    # By multi-table inheritance a row of the model is a row of its parents too.
+    return home or next(filter(None, map(declared_home, opts.parents)), None)
 
 
 def labelled_home(app_label: str, model_name: str, *, but: type[Model] | None = None) -> str | None:

@@ -39,7 +39,8 @@ class ReverseField:
     It has no column, is in no form and no serializer, and no join goes through it.
     """
 
-    auto_created = True
+    # Django's collector would cascade through it, in the target's database, if this were true.
+    auto_created = False
     column = None
     concrete = False
     db_column = None

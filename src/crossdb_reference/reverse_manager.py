@@ -155,6 +155,7 @@ def reverse_manager(superclass: type[Any], field: Reference) -> type[Manager[Any
 
         def set(self, objs: Iterable[Model], *, bulk: bool = True, clear: bool = False) -> None:
             """Let exactly ``objs`` refer to the instance (only add them if it cannot be None)."""
+            self._key()
             # A queryset that clear() would empty is read first.
             new = list(objs)
             with transaction.atomic(using=self._database(), savepoint=False):

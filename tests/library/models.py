@@ -133,3 +133,20 @@ class EventNote(models.Model):
     text = models.CharField(max_length=80)
 
     objects = PinnedManager("archive")
+
+
+class Track(models.Model):
+    """The other side of a many-to-many relation within ``archive``."""
+
+    name = models.CharField(max_length=80)
+
+    objects = PinnedManager("archive")
+
+
+class Album(models.Model):
+    """Many to many between pinned models: the automatic table lives with them."""
+
+    name = models.CharField(max_length=80)
+    tracks = models.ManyToManyField(Track, related_name="albums")
+
+    objects = PinnedManager("archive")

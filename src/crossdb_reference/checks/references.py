@@ -160,7 +160,7 @@ def _check_clashes(field: Reference) -> Iterator[CheckMessage]:
             (field.query_name, query_name, "query name", "E009"),
         ):
             if mine == theirs:
-                whose = getattr(getattr(other, "field", other), "label", str(other))
+                whose = getattr(other, "field", other)
                 yield Error(
                     f"The {kind} '{target.label}.{mine}' of the reference clashes with {whose}.",
                     hint="Set related_name (or related_query_name) of the reference to another"

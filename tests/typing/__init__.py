@@ -1,0 +1,1 @@
+"""What type checkers see of the package, without any plugin: checked by mypy and by pyright."""

@@ -1,0 +1,1 @@
+"""Countries and cities, as an older program left them: its own table names, strings for keys."""

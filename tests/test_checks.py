@@ -332,7 +332,7 @@ class TestHomes:
                     f"Correct the alias: there are {ALIASES}.",
                 )
                 for key, alias in (
-                    ("'PINS']['library.shelf'", "nowhere"),
+                    ("'PINS']['library.Shelf'", "nowhere"),
                     ("'ALSO_MIGRATE'", "gone"),
                 )
             ]
@@ -342,7 +342,7 @@ class TestHomes:
             assert words(check_homes()) == [
                 (
                     "E103",
-                    "CROSSDB_REFERENCE['PINS'] pins 'authh.user', but no installed app has the"
+                    "CROSSDB_REFERENCE['PINS'] pins 'authh.User', but no installed app has the"
                     " label 'authh'.",
                     "Correct the label, or remove the entry. A model may be gone, its app not.",
                 )

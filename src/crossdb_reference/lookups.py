@@ -19,7 +19,7 @@ from django.db.models.sql import Query
 
 from crossdb_reference.exceptions import ReferenceValueError, RemotePathError
 from crossdb_reference.fetching import naming
-from crossdb_reference.keysets import BIGINT, InKeySet
+from crossdb_reference.keysets import InKeySet, fits_bigint
 from crossdb_reference.routers import database_for_read
 from crossdb_reference.typing import concrete
 
@@ -233,7 +233,7 @@ class ReferenceIn(ReferenceLookup, In):
 
 def _beyond(key: object) -> bool:
     """Return whether ``key`` is an integer that no column can hold."""
-    return isinstance(key, int) and key not in BIGINT
+    return isinstance(key, int) and not fits_bigint(key)
 
 
 def lookup(field: Reference, name: str) -> type[Lookup[Any]] | None:

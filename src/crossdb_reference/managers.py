@@ -89,7 +89,7 @@ class PinnedManager(Pin, Manager[M]):
             return super().__new__(cls, *args, **kwargs)
         return super().__new__(_pinned_to(cls, database), database, *args, **kwargs)  # type: ignore[arg-type, return-value]
 
-    def __init__(self, _database: str | None = None, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, database: str | None = None, *args: Any, **kwargs: Any) -> None:  # noqa: ARG002
         """Initialise the managers that this composes with; the alias is in the class already."""
         super().__init__(*args, **kwargs)
 

@@ -14,6 +14,7 @@ from weakref import WeakKeyDictionary
 from django.apps import apps
 from django.core.signals import setting_changed
 from django.db import connections
+from django.db.migrations.state import StateApps
 from django.dispatch import receiver
 
 from crossdb_reference.conf import SETTING, conf
@@ -65,6 +66,10 @@ def _declared_home(model: type[Model]) -> str | None:
         return declared_home(cast("type[Model]", opts.auto_created))
     if opts.proxy:
         return declared_home(concrete(model))
+    historical = isinstance(opts.apps, StateApps)
+    if historical and (today := _installed(opts.app_label, model.__name__)):
+        # A pin that an old migration wrote down may have been moved since.
+        return declared_home(today)
     pins = (manager for manager in opts.managers if isinstance(manager, Pin))
     if pin := next(pins, None):
         return pin.database
@@ -78,14 +83,18 @@ def labelled_home(app_label: str, model_name: str, *, but: type[Model] | None = 
 
     ``but`` is a model that was asked already.
     """
-    try:
-        model = apps.get_model(app_label, model_name)
-    except LookupError:
-        model = None
-    if model not in (None, but):
+    model = _installed(app_label, model_name)
+    if model is not None and model is not but:
         return declared_home(model)
     pins = conf().pins
     return pins.get(f"{app_label}.{model_name}".lower(), pins.get(app_label.lower()))
+
+
+def _installed(app_label: str, model_name: str) -> type[Model] | None:
+    try:
+        return apps.get_model(app_label, model_name)
+    except LookupError:
+        return None
 
 
 def declared_homes() -> set[str]:

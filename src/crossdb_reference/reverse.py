@@ -129,15 +129,20 @@ class ReverseOneToOne:
     def __init__(self, reverse: ReverseField) -> None:
         """Serve the accessor of ``reverse``."""
         self.reverse = reverse
-        self.field = reverse.field
+        self.reference = reverse.field
+
+    @property
+    def field(self) -> ReverseField:
+        """What is fetched: Django's fetch modes name it in their errors."""
+        return self.reverse
 
     @cached_property
     def RelatedObjectDoesNotExist(self) -> type[Exception]:  # noqa: N802 (Django's name)
         """What ``user.profile`` raises if there is none: an ``AttributeError`` too."""
-        target, name = self.field.target_model, self.reverse.get_accessor_name()
+        target, name = self.reference.target_model, self.reverse.get_accessor_name()
         return type(
             "RelatedObjectDoesNotExist",
-            (self.field.model.DoesNotExist, AttributeError),
+            (self.reference.model.DoesNotExist, AttributeError),
             {
                 "__module__": target.__module__,
                 "__qualname__": f"{target.__qualname__}.{name}.RelatedObjectDoesNotExist",
@@ -157,7 +162,7 @@ class ReverseOneToOne:
 
     def get_queryset(self, instance: Model) -> QuerySet[Any]:
         """Return all sources, on the source's database."""
-        model = self.field.model
+        model = self.reference.model
         hints = shared_hints(model, {"instance": instance})
         manager = model._base_manager.db_manager(hints=hints)
         return with_fetch_mode(manager.all(), instance)
@@ -166,7 +171,7 @@ class ReverseOneToOne:
         self, instances: Sequence[Model], querysets: Sequence[QuerySet[Any]] | None = None
     ) -> tuple[FetchedObjects, Any, Any, bool, str, bool]:
         """Fetch the sources of all ``instances``: one query per 5,000 of them."""
-        field = self.field
+        field = self.reference
         queryset = querysets[0] if querysets else self.get_queryset(instances[0])
         key = attrgetter(field.target_field.attname)
         targets = {key(instance): instance for instance in instances}
@@ -183,7 +188,7 @@ class ReverseOneToOne:
 
     def fetch_one(self, instance: Model) -> None:
         """Fetch the source of ``instance``: one query on the source's database."""
-        field = self.field
+        field = self.reference
         queryset = self.get_queryset(instance)
         with naming(field.label, queryset.db):
             source = queryset.filter(**{field.name: instance}).first()
@@ -211,16 +216,16 @@ class ReverseOneToOne:
 
     def __set__(self, instance: Model, value: Any) -> None:
         """Let ``value`` refer to ``instance``, or with ``None`` the present source to nothing."""
-        model = self.field.model
+        model = self.reference.model
         if value is None:
             source = instance.__dict__.get(self.reverse.cache_attname)
             if source is not None:
-                setattr(source, self.field.name, None)
+                setattr(source, self.reference.name, None)
         elif not isinstance(value, model):
             accessor = f"{instance._meta.label}.{self.reverse.get_accessor_name()}"
             raise ReferenceValueError.wrong_source(accessor, model._meta.label, value)
         else:
-            setattr(value, self.field.name, instance)
+            setattr(value, self.reference.name, instance)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle as the attribute of the model."""

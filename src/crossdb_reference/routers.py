@@ -15,6 +15,8 @@ from crossdb_reference.conf import conf
 from crossdb_reference.pins import declared_home, declared_homes, labelled_home, pinned_here
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from django.db.models import Model
 
 
@@ -64,6 +66,14 @@ def _declared(model: type[Model], hints: dict[str, Any]) -> str | None:
     return origin or home
 
 
+def _without_a_foreign_hint(
+    ask: Callable[..., str], model: type[Model], hints: dict[str, Any]
+) -> str | None:
+    """Ask all routers again if an instance does not count: in the end Django would follow it."""
+    shared = shared_hints(model, hints)
+    return None if shared is hints else ask(model, **shared)
+
+
 class CrossDBRouter:
     """Answer Django's questions from the declared pins; a model without one is left to others.
 
@@ -72,16 +82,20 @@ class CrossDBRouter:
 
     def db_for_read(self, model: type[Model], **hints: Any) -> str | None:
         """Return the origin of the hinted instance, else the home of ``model``."""
-        return _declared(model, hints)
+        return _declared(model, hints) or _without_a_foreign_hint(router.db_for_read, model, hints)
 
     def db_for_write(self, model: type[Model], **hints: Any) -> str | None:
         """Return the origin of the hinted instance, else the home of ``model``."""
-        return _declared(model, hints)
+        return _declared(model, hints) or _without_a_foreign_hint(router.db_for_write, model, hints)
 
     def allow_relation(self, obj1: Model, obj2: Model, **_: Any) -> bool | None:
-        """Return whether both objects come from, or would go to, the same database."""
-        aliases = [obj._state.db or declared_home(type(obj)) for obj in (obj1, obj2)]
-        return None if None in aliases else aliases[0] == aliases[1]
+        """Return whether both objects come from, or would go to, the same database.
+
+        Two objects without a home are left to others: they may know that two aliases are one.
+        """
+        homes = [declared_home(type(obj)) for obj in (obj1, obj2)]
+        aliases = [obj._state.db or home for obj, home in zip((obj1, obj2), homes, strict=True)]
+        return None if homes == [None, None] or None in aliases else aliases[0] == aliases[1]
 
     def allow_migrate(
         self, db: str, app_label: str, model_name: str | None = None, **hints: Any
@@ -96,7 +110,7 @@ class CrossDBRouter:
         if model is not None:
             return _on_home(db, model._meta.label_lower, app_label, declared_home(model))
         if model_name is not None:
-            label = f"{app_label}.{model_name}".lower()
+            label = f"{app_label}.{model_name}"
             return _on_home(db, label, app_label, labelled_home(app_label, model_name))
         if "database" in hints:
             return bool(db == hints["database"])
@@ -109,7 +123,7 @@ class CrossDBRouter:
 def _on_home(db: str, label: str, app_label: str, home: str | None) -> bool | None:
     if home is not None:
         return db == home
-    if {label, app_label} & conf().also_migrate.get(db, frozenset()):
+    if {label.lower(), app_label.lower()} & conf().also_migrate.get(db, frozenset()):
         return True
     return False if db != DEFAULT_DB_ALIAS and db in declared_homes() else None
 
@@ -118,5 +132,5 @@ def _homes_of_app(app_label: str) -> set[str | None]:
     """Return the homes of all models of an app; ``None`` among them: some have none."""
     models = (model for model in apps.get_models() if model._meta.app_label == app_label)
     pins = conf().pins
-    named = {home for name, home in pins.items() if name.partition(".")[0] == app_label}
+    named = {home for name, home in pins.items() if name.partition(".")[0] == app_label.lower()}
     return {declared_home(model) for model in models} | named or {None}

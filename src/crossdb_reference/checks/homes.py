@@ -38,17 +38,17 @@ def _check_settings() -> Iterator[CheckMessage]:
             id="crossdb_reference.E101",
         )
     labels = {config.label.lower() for config in apps.get_app_configs()}
-    for name, alias in conf().pins.items():
+    for name, alias in raw().get("PINS", {}).items():
         if alias not in connections.settings:
             yield _unknown_alias(f"{SETTING}['PINS']['{name}']", alias)
-        if name.partition(".")[0] not in labels:
+        if name.partition(".")[0].lower() not in labels:
             yield Error(
                 f"{SETTING}['PINS'] pins '{name}', but no installed app has the label"
                 f" '{name.partition('.')[0]}'.",
                 hint="Correct the label, or remove the entry. A model may be gone, its app not.",
                 id="crossdb_reference.E103",
             )
-    for alias in conf().also_migrate:
+    for alias in raw().get("ALSO_MIGRATE", {}):
         if alias not in connections.settings:
             yield _unknown_alias(f"{SETTING}['ALSO_MIGRATE']", alias)
 

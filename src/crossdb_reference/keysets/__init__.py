@@ -8,6 +8,6 @@
 """
 
 from crossdb_reference.keysets.lookup import CHUNK_SIZE, InKeySet, chunks
-from crossdb_reference.keysets.plain import BIGINT
+from crossdb_reference.keysets.plain import fits_bigint
 
-__all__ = ["BIGINT", "CHUNK_SIZE", "InKeySet", "chunks"]
+__all__ = ["CHUNK_SIZE", "InKeySet", "chunks", "fits_bigint"]

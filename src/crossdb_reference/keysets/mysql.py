@@ -29,5 +29,5 @@ def condition(
     """Return the condition and its parameter. Keys that no row can have are left out."""
     if not isinstance(keys[0], int):
         return plain.condition(column, keys, field, connection)
-    elements = [key for key in keys if key in plain.BIGINT]
+    elements = [key for key in keys if plain.fits_bigint(key)]
     return JSON_TABLE.format(column=column), (json.dumps(elements),)

@@ -10,8 +10,11 @@ if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
     from django.db.models import Field
 
-BIGINT = range(-(2**63), 2**63)
-"""The integers that an integer column can hold. A key beyond is no row's."""
+
+def fits_bigint(key: int) -> bool:
+    """Return whether an integer column can hold ``key``; a key beyond is no row's."""
+    # Not "in range(…)": for a subclass of int, such as psycopg's Int8, that counts through it.
+    return -(2**63) <= key < 2**63
 
 
 def condition(

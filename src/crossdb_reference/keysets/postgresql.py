@@ -43,7 +43,7 @@ def condition(
 
 
 def _too_large(key: object) -> bool:
-    return isinstance(key, int) and key not in plain.BIGINT
+    return isinstance(key, int) and not plain.fits_bigint(key)
 
 
 def _quote(text: str) -> str:

@@ -24,7 +24,7 @@ def condition(
     """Return the condition and its parameters. Keys that no row can have are left out."""
     # Sorted keys meet the pages of the table in order: 1.2 to 2.6 times as fast.
     if isinstance(keys[0], int):
-        elements = sorted(key for key in keys if key in plain.BIGINT)
+        elements = sorted(key for key in keys if plain.fits_bigint(key))
         return _json_each(column, elements)
     if not isinstance(keys[0], str):
         return plain.condition(column, keys, field, connection)

@@ -1,0 +1,1 @@
+"""Migrations of real projects, made in temporary directories and run by their ``manage.py``."""

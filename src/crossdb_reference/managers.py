@@ -16,7 +16,7 @@ from django.db.models.constants import LOOKUP_SEP
 
 from crossdb_reference.exceptions import RemotePathError
 from crossdb_reference.fields import CrossDBReference
-from crossdb_reference.pins import Pin, declared_home
+from crossdb_reference.pins import Pin, declared_home, is_historical
 from crossdb_reference.routers import database_for_read, database_for_write
 
 if TYPE_CHECKING:
@@ -95,7 +95,9 @@ class PinnedManager(Pin, Manager[M]):
 
     def _view(self) -> str | None:
         """Return the alias if this is a view of another database than the home."""
-        return None if declared_home(self.model) == self.database else self.database
+        # What an old migration wrote down of a home that has moved since is no view.
+        at_home = self.database == declared_home(self.model) or is_historical(self.model)
+        return None if at_home else self.database
 
     @property
     def db(self) -> str:

@@ -6,9 +6,11 @@ A pin is a ``PinnedManager`` on the model, or an entry of ``PINS`` in the settin
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import ContextDecorator
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, ClassVar, cast
+from functools import wraps
+from inspect import isasyncgenfunction, iscoroutinefunction, isgeneratorfunction
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 from django.apps import apps
@@ -22,9 +24,11 @@ from crossdb_reference.exceptions import UnknownDatabase
 from crossdb_reference.typing import concrete
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
     from django.db.models import Model
+
+F = TypeVar("F", bound="Callable[..., Any]")
 
 
 class Pin:
@@ -34,7 +38,7 @@ class Pin:
 
 
 _homes: WeakKeyDictionary[type[Model], str | None] = WeakKeyDictionary()
-_block: ContextVar[str | None] = ContextVar("crossdb_reference.pinned", default=None)
+_blocks: ContextVar[tuple[str, ...]] = ContextVar("crossdb_reference.pinned", default=())
 
 
 @receiver(setting_changed)
@@ -66,8 +70,7 @@ def _declared_home(model: type[Model]) -> str | None:
         return declared_home(cast("type[Model]", opts.auto_created))
     if opts.proxy:
         return declared_home(concrete(model))
-    historical = isinstance(opts.apps, StateApps)
-    if historical and (today := _installed(opts.app_label, model.__name__)):
+    if is_historical(model) and (today := _installed(opts.app_label, model.__name__)):
         # A pin that an old migration wrote down may have been moved since.
         return declared_home(today)
     pins = (manager for manager in opts.managers if isinstance(manager, Pin))
@@ -90,6 +93,11 @@ def labelled_home(app_label: str, model_name: str, *, but: type[Model] | None = 
     return pins.get(f"{app_label}.{model_name}".lower(), pins.get(app_label.lower()))
 
 
+def is_historical(model: type[Model]) -> bool:
+    """Return whether ``model`` is one of a migration's state."""
+    return isinstance(model._meta.apps, StateApps)
+
+
 def _installed(app_label: str, model_name: str) -> type[Model] | None:
     try:
         return apps.get_model(app_label, model_name)
@@ -105,26 +113,47 @@ def declared_homes() -> set[str]:
 
 def pinned_here() -> str | None:
     """Return the alias of the innermost ``with pinned(…)`` block, or ``None``."""
-    return _block.get()
+    return next(reversed(_blocks.get()), None)
 
 
-@contextmanager
-def pinned(alias: str) -> Iterator[None]:
-    """Pin a block (or, as a decorator, a function) to the database ``alias``.
+class pinned(ContextDecorator):  # noqa: N801 (used as a function)
+    """Pin a block, or as a decorator a function or coroutine function, to a database.
 
-    Inside, models without a declared home are read from and written to ``alias``. Models that
-    have a home stay there: their tables are nowhere else. Objects still go back to the database
-    that they came from, and an explicit ``using`` wins. Blocks nest; each thread and each asyncio
-    task has its own. No query.
+    ``with pinned("archive"):`` Inside, models without a declared home are read from and written to
+    that alias. Models that have a home stay there: their tables are nowhere else. Objects still go
+    back to the database that they came from, and an explicit ``using`` wins. Blocks nest; each
+    thread and each asyncio task has its own. No query.
 
     Raises :class:`~crossdb_reference.exceptions.UnknownDatabase`.
     """
-    check_alias(alias, f"pinned({alias!r})")
-    token = _block.set(alias)
-    try:
-        yield
-    finally:
-        _block.reset(token)
+
+    def __init__(self, alias: str) -> None:
+        """Name the database."""
+        self.alias = check_alias(alias, f"pinned({alias!r})")
+
+    def __enter__(self) -> None:
+        """Enter the block."""
+        _blocks.set((*_blocks.get(), self.alias))
+
+    def __exit__(self, *_: object) -> None:
+        """Go back to the block around this one."""
+        _blocks.set(_blocks.get()[:-1])
+
+    def __call__(self, function: F) -> F:
+        """Pin each call of ``function``. Raises :class:`TypeError` for a generator function."""
+        if isgeneratorfunction(function) or isasyncgenfunction(function):
+            message = f"pinned() cannot decorate the generator {function.__qualname__}: it would be"
+            message += " left before the first value. Use 'with pinned(…):' inside."
+            raise TypeError(message)
+        if not iscoroutinefunction(function):
+            return super().__call__(function)
+
+        @wraps(function)
+        async def coroutine(*args: Any, **kwargs: Any) -> Any:
+            with self:
+                return await function(*args, **kwargs)
+
+        return cast("F", coroutine)
 
 
 def check_alias(alias: str, who: str) -> str:

@@ -135,12 +135,19 @@ class EventNote(models.Model):
     objects = PinnedManager("archive")
 
 
+class TrackQuerySet(models.QuerySet):
+    """An ordinary queryset with a method of its own."""
+
+    def long(self):
+        return self.filter(name__contains="long")
+
+
 class Track(models.Model):
-    """The other side of a many-to-many relation within ``archive``."""
+    """The other side of a many-to-many relation, with a pinned manager of an ordinary queryset."""
 
     name = models.CharField(max_length=80)
 
-    objects = PinnedManager("archive")
+    objects = PinnedManager.from_queryset(TrackQuerySet)("archive")
 
 
 class Album(models.Model):

@@ -61,7 +61,7 @@ def _check_managers() -> Iterator[CheckMessage]:
                 yield _unknown_alias(f"{model._meta.label}.{manager.name}", manager.database)
         homes = {
             "its PinnedManager": managers[0].database if managers else None,
-            f"{SETTING}['PINS']": conf().pins.get(model._meta.label_lower),
+            f"{SETTING}['PINS']": conf().pins.get(model._meta.label.lower()),
             **{
                 f"its parent {parent._meta.label}": declared_home(parent)
                 for parent in model._meta.parents

@@ -77,6 +77,7 @@ def reverse_manager(superclass: type[Any], field: Reference) -> type[Manager[Any
             if self._db:
                 queryset = queryset.using(self._db)
             queryset = with_fetch_mode(queryset, self.instance)
+            queryset._defer_next_filter = True  # A prefetch makes one of these per target.
             queryset = queryset.filter(**{field.name: key})
             queryset._known_related_objects = {field: {key: self.instance}}
             return queryset

@@ -13,7 +13,7 @@ CROSSDB_REFERENCE = {
     "PINS": {"auth": "people", "contenttypes": "people", "admin": "people", "people": "people"},
 }
 
-TEST_APPS = ["tests.people", "tests.library"]
+TEST_APPS = ["tests.people", "tests.library", "news"]  # news: of the documentation's examples
 INSTALLED_APPS = [
     "django.contrib.contenttypes",
     "django.contrib.auth",

@@ -16,7 +16,7 @@ LAYERS = [
     ["keysets", "pins"],
     ["routers", "fetching"],
     ["target", "lookups", "forward", "reverse_manager", "reverse"],
-    ["columns", "fields", "managers"],
+    ["columns", "fields", "saving", "managers"],
     ["checks", "checks.references", "checks.homes", "checks.tables"],
     ["management", "management.commands", "management.commands.crossdb_migrate", "apps"],
 ]

@@ -15,6 +15,8 @@ from django.utils.connection import ConnectionDoesNotExist
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from django.db.models import Model
+
 
 class CrossDBReferenceError(Exception):
     """The base of every error that this package raises."""
@@ -52,11 +54,11 @@ class ReferenceValueError(CrossDBReferenceError, ValueError):
     """A value cannot be stored in, or compared with, a reference."""
 
     @classmethod
-    def wrong_model(cls, field: str, target: str, value: object) -> Self:
+    def wrong_model(cls, field: str, target: str, value: Model) -> Self:
         """Build the error for an instance of a model that is not the target."""
         return cls(
-            f"Cannot use {value!r} for the reference {field}: it is a {type(value).__name__}."
-            f" Use a saved {target}, its key, or None."
+            f"Cannot use {value!r} for the reference {field}: it is an instance of"
+            f" {type(value)._meta.label}. Use a saved {target}, its key, or None."
         )
 
     @classmethod
@@ -68,8 +70,8 @@ class ReferenceValueError(CrossDBReferenceError, ValueError):
     def wrong_key(cls, field: str, target: str, alias: str, value: object, reason: str) -> Self:
         """Build the error for a value that is not of the type of the target's key."""
         return cls(
-            f"Cannot use {value!r} for the reference {field}: {reason} Use a {target} of the"
-            f" database {alias!r}, its key, or None."
+            f"Cannot use {value!r} for the reference {field}: {reason} Use its key, a saved"
+            f" {target} of the database {alias!r}, or None."
         )
 
     @classmethod

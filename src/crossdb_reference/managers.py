@@ -18,6 +18,7 @@ from crossdb_reference.exceptions import RemotePathError
 from crossdb_reference.fields import CrossDBReference
 from crossdb_reference.pins import Pin, declared_home, is_historical
 from crossdb_reference.routers import database_for_read, database_for_write
+from crossdb_reference.saving import prepare_references
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -51,12 +52,14 @@ class PinnedQuerySet(QuerySet[M]):
     ) -> int:
         """Update ``fields`` of ``objs``; an unsaved target is refused, as by ``save()``."""
         objs, fields = list(objs), list(fields)
-        for name in fields:
-            field = self.model._meta.get_field(name)
-            if isinstance(field, CrossDBReference):
-                for obj in objs:
-                    field.pre_save(obj, add=False)
+        prepare_references(objs, fields)
         return super().bulk_update(objs, fields, batch_size=batch_size)
+
+    def bulk_create(self, objs: Iterable[Any], *args: Any, **kwargs: Any) -> list[Any]:
+        """Create ``objs``; an unsaved target is refused, as by ``save()``."""
+        objs = list(objs)
+        prepare_references(objs)
+        return super().bulk_create(objs, *args, **kwargs)
 
 
 class PinnedManager(Pin, Manager[M]):

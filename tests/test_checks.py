@@ -286,17 +286,25 @@ class TestReferences:
         ]
 
     def test_on_delete_of_the_database(self):
-        """Django 6.1's DB_CASCADE and its kin; older versions have none to refuse."""
-        for on_delete in filter(None, [getattr(models, "DB_CASCADE", None)]):
-            self.assert_words(
-                declared(ref=CrossDBReference(Person, on_delete)),
-                (
-                    "E012",
-                    f"The reference specifies on_delete={on_delete}, which a database can do only"
-                    " within itself.",
-                    "Use CASCADE, SET_NULL or SET_DEFAULT.",
-                ),
-            )
+        """Django 6.1's DB_CASCADE and its kin; for older versions, what looks like it."""
+
+        class DatabaseOnDelete:
+            def __call__(self, *_):
+                """Do nothing, as Django's."""
+
+            def __str__(self):
+                return "DB_CASCADE"
+
+        on_delete = getattr(models, "DB_CASCADE", DatabaseOnDelete())
+        self.assert_words(
+            declared(ref=CrossDBReference(Person, on_delete)),
+            (
+                "E012",
+                f"The reference specifies on_delete={on_delete}, which a database can do only"
+                " within itself.",
+                "Use CASCADE, SET_NULL or SET_DEFAULT.",
+            ),
+        )
 
     @pytest.mark.parametrize("target", [5, None, object])
     def test_what_is_no_model_is_refused_at_once(self, target):
@@ -336,6 +344,15 @@ class TestHomes:
                     ("'ALSO_MIGRATE'", "gone"),
                 )
             ]
+
+    def test_unknown_alias_of_a_manager(self, monkeypatch):
+        monkeypatch.delitem(connections.settings, "archive")
+        assert words(check_homes())[0] == (
+            "E102",
+            "library.Event.objects names the database 'archive', which settings.DATABASES does"
+            " not have.",
+            "Correct the alias: there are default, geo, people.",
+        )
 
     def test_unknown_app(self):
         with settings(PINS=PINS | {"authh.User": "people"}):

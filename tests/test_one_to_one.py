@@ -302,6 +302,10 @@ class TestPrefetch:
         with pytest.raises(DanglingReference):
             _ = accounts[lost.pk].person
 
+    def test_a_blocked_fetch_would_name_the_accessor(self):
+        """Django's FETCH_RAISE names the field of what it is asked to fetch."""
+        assert Person.account.field.name == "account"
+
     def test_fetching_for_many_at_once(self, ann, ben, account):
         """What Django's fetch modes call: one query, and the cached are left alone."""
         with queries() as sent:

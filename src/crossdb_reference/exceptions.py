@@ -36,10 +36,10 @@ class DanglingReference(CrossDBReferenceError, ObjectDoesNotExist):  # noqa: N81
     alias: str
 
     @classmethod
-    def of(cls, source: object, field: str, target: str, key: object, alias: str) -> Self:
+    def of(cls, source: str, field: str, target: str, key: object, alias: str) -> Self:
         """Build the error for ``source``, whose reference ``field`` holds ``key``."""
         error = cls(
-            f"{source!r}: the reference {field} holds the key {key!r}, but the database {alias!r}"
+            f"{source}: the reference {field} holds the key {key!r}, but the database {alias!r}"
             f" has no {target} with it. Assign another target, or None where the field allows it."
         )
         error.field, error.key, error.alias = field, key, alias

@@ -207,6 +207,7 @@ class Project:
         )
 
 
+@pytest.mark.project
 @pytest.mark.parametrize("page", PROJECTS, ids=name_of)
 def test_projects_run(page: Path, tmp_path: Path) -> None:
     project = Project(tmp_path)

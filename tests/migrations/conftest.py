@@ -11,6 +11,13 @@ from tests.migrations.project import Project
 NewProject = Callable[..., Project]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what uses ``new_project``."""
+    for item in items:
+        if "new_project" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.project)
+
+
 @pytest.fixture
 def new_project(tmp_path: Path, django_db_blocker: DjangoDbBlocker) -> Iterator[NewProject]:
     """Make a project; see ``Project`` for the arguments. Its databases end with the test."""

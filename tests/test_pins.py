@@ -519,7 +519,7 @@ def test_generators_are_refused() -> None:
         yield
 
     for function in (generator, async_generator):
-        with pytest.raises(TypeError, match=r"generator .*: it would be left before .* inside\.$"):
+        with pytest.raises(TypeError, match=r"generator .*: it would be left before .*using\(\)\.$"):
             pinned("archive")(function)
 
 

@@ -11,16 +11,21 @@ from types import GenericAlias
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from django.core.exceptions import ValidationError
-from django.db.models import Field, Model
+from django.db.models import AutoField, CharField, Field, Model, TextField
+from django.utils.functional import Promise
 
 from crossdb_reference.exceptions import ReferenceValueError, UnknownTarget
 from crossdb_reference.pins import check_alias
-from crossdb_reference.routers import database_for_read
-from crossdb_reference.target import Target, type_of_key
+from crossdb_reference.routers import database_for_read, home_database
+from crossdb_reference.target import STOCK, Target, type_of_key
 from crossdb_reference.typing import concrete
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
+
+# A string key is not made of any object that has a __str__, such as an AnonymousUser.
+TEXT = (str, int, Promise, type(None))
+MAKE_TEXT = (CharField.to_python, TextField.to_python)
 
 T = TypeVar("T")  # What the attribute gives: the target's class, or with null=True also None.
 
@@ -70,13 +75,30 @@ class KeyColumn(_Field[T]):
         """
         if self.using:
             return check_alias(self.using, f"The reference {self.label}")
-        hints = {} if instance is None else {"instance": instance}
-        return database_for_read(self.target_model, **hints)
+        return database_for_read(self.target_model, **self.hints(instance))
+
+    @property
+    def within_one_home(self) -> bool:
+        """Whether source and target live in the same database."""
+        return home_database(self.model) == (self.using or home_database(self.target_model))
+
+    def hints(self, instance: Model | None) -> dict[str, Any]:
+        """Return a router's hints about one side, for the other: none between two homes."""
+        return {"instance": instance} if instance is not None and self.within_one_home else {}
+
+    @cached_property
+    def column_field(self) -> Field[Any, Any]:
+        """The stock field of the key: it knows the type of the column."""
+        return self._named(self.stock_field())
 
     @cached_property
     def key_field(self) -> Field[Any, Any]:
-        """A stock field of the key's type: it prepares and converts the values."""
-        field = self.stock_field()
+        """What prepares and converts the values: an automatic key may have converters."""
+        cls, args, kwargs = type_of_key(self.target_field, stock=False)
+        automatic = isinstance(self.target_field, AutoField) and cls not in STOCK
+        return self._named(cls(*args, **kwargs)) if automatic else self.column_field
+
+    def _named(self, field: Field[Any, Any]) -> Field[Any, Any]:
         field.set_attributes_from_name(self.name)
         field.model = self.model  # Expressions that know the field are compared by its name.
         return field
@@ -95,15 +117,22 @@ class KeyColumn(_Field[T]):
         target = self.target_model._meta
         if not isinstance(value, concrete(self.target_model)):
             raise ReferenceValueError.wrong_model(self.label, target.label, value)
-        key = getattr(value, self.target_field.attname)
+        key = self.stored_key(value)
         if key is None:
-            raise self._unsaved(value)
+            raise self.unusable(value)
         return key
 
-    def _unsaved(self, target: Model) -> ReferenceValueError:
-        return ReferenceValueError.unsaved(
-            self.label, self.target_model._meta.label, self.target_database(), target
-        )
+    def stored_key(self, target: Model) -> Any:
+        """Return the key of ``target``; ``None`` as long as a default of the database will be."""
+        key = getattr(target, self.target_field.attname)
+        return None if hasattr(key, "resolve_expression") else key
+
+    def unusable(self, target: Model) -> ReferenceValueError:
+        """Return the error for a ``target`` that nothing can refer to yet."""
+        label, key = self.target_model._meta.label, self.target_field
+        if target._state.adding or key.primary_key:
+            return ReferenceValueError.unsaved(self.label, label, self.target_database(), target)
+        return ReferenceValueError.without_key(self.label, label, key.name, target)
 
     # The stock field
 
@@ -130,23 +159,23 @@ class KeyColumn(_Field[T]):
 
     def get_internal_type(self) -> str:
         """Return that of the key."""
-        return self.key_field.get_internal_type()
+        return self.column_field.get_internal_type()
 
     def db_type(self, connection: BaseDatabaseWrapper) -> str | None:
         """Return the key's type, without what makes it automatic."""
-        return self.key_field.db_type(connection)
+        return self.column_field.db_type(connection)
 
     def rel_db_type(self, connection: BaseDatabaseWrapper) -> str | None:
         """Return the type of what refers to this column."""
-        return self.key_field.rel_db_type(connection)
+        return self.column_field.rel_db_type(connection)
 
     def cast_db_type(self, connection: BaseDatabaseWrapper) -> str | None:
         """Return the type to cast to."""
-        return self.key_field.cast_db_type(connection)
+        return self.column_field.cast_db_type(connection)
 
     def db_parameters(self, connection: BaseDatabaseWrapper) -> Any:
         """Return type, check and collation of the column."""
-        return self.key_field.db_parameters(connection)
+        return self.column_field.db_parameters(connection)
 
     def to_python(self, value: Any) -> Any:
         """Return the key; a natural key (a list, as fixtures have it) is looked up: one query."""
@@ -169,6 +198,9 @@ class KeyColumn(_Field[T]):
         if isinstance(value, Model):
             value = self.key_of(value)
         try:
+            if not isinstance(value, TEXT) and type(self.key_field).to_python in MAKE_TEXT:
+                message = f"{type(value).__name__} is not a string."
+                raise TypeError(message)  # noqa: TRY301 (worded as the others)
             return self.key_field.get_prep_value(value)
         except (TypeError, ValueError, ArithmeticError, ValidationError) as error:
             reason = " ".join(getattr(error, "messages", None) or [str(error)])

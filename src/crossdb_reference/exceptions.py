@@ -58,7 +58,7 @@ class ReferenceValueError(CrossDBReferenceError, ValueError):
         """Build the error for an instance of a model that is not the target."""
         return cls(
             f"Cannot use {value!r} for the reference {field}: it is an instance of"
-            f" {type(value)._meta.label}. Use a saved {target}, its key, or None."
+            f" {value._meta.label}. Use a saved {target}, its key, or None."
         )
 
     @classmethod
@@ -80,6 +80,22 @@ class ReferenceValueError(CrossDBReferenceError, ValueError):
         return cls(
             f"Cannot use {value!r} for the reference {field}: this {target} is not saved, so"
             f" there is nothing to refer to. Save it (to the database {alias!r}) first."
+        )
+
+    @classmethod
+    def without_key(cls, field: str, target: str, key: str, value: object) -> Self:
+        """Build the error for a saved target that has no value to refer to."""
+        return cls(
+            f"Cannot use {value!r} for the reference {field}: this {target} has no value for"
+            f" {key!r}, so there is nothing to refer to. Set {key!r} and save it first."
+        )
+
+    @classmethod
+    def wrong_queryset(cls, field: str, target: str, found: str) -> Self:
+        """Build the error for an inner queryset of a model that is not the target."""
+        return cls(
+            f"Cannot compare the reference {field} with a queryset of {found}: use a queryset of"
+            f" {target}, or select keys with values()."
         )
 
     @classmethod

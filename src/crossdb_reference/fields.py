@@ -23,7 +23,7 @@ from crossdb_reference.reverse import ReverseField
 from crossdb_reference.target import Target
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from django.db.models import Lookup
 
@@ -205,10 +205,10 @@ class CrossDBReference(KeyColumn[T]):
         key = getattr(model_instance, self.attname)
         target = model_instance.__dict__.get(self.cache_attname)
         if target is not None:
-            target_key = getattr(target, self.target_field.attname)
+            target_key = self.stored_key(target)
             # A default gives a key to a target that no database has yet.
             if target_key is None or (target._state.adding and self.target_field.has_default()):
-                raise self._unsaved(target)
+                raise self.unusable(target)
             if target_key != key:
                 setattr(model_instance, self.attname, key)
         return key
@@ -263,12 +263,13 @@ class CrossDBReference(KeyColumn[T]):
 
     def formfield(self, **kwargs: Any) -> Any:
         """Return a choice of targets: one query on the target's alias when it is shown."""
+        manager = self.target_model._default_manager
         return super().formfield(
             **{
                 "form_class": forms.ModelChoiceField,
-                "queryset": self.target_model._default_manager.using(self.target_database()),
+                "queryset": manager.using(self.target_database()) if self.using else manager.all(),
                 "to_field_name": self.target_field.name,
-                "limit_choices_to": self.get_limit_choices_to(),
+                "limit_choices_to": self.remote_field.limit_choices_to or {},
                 **kwargs,
                 "blank": self.blank,
             }
@@ -312,4 +313,13 @@ def _resolve(_source: type[Model], target: type[Model], *, field: CrossDBReferen
     """Give ``field`` its target, and the target its side: called once both are loaded."""
     field.remote_field.model = target
     if field.accessor_name and not target._meta.abstract and not target._meta.swapped:
-        ReverseField(field).contribute_to_class(target, field.query_name)
+        # Models that derive from the target later get a copy from it.
+        for model in (target, *_derived(target)):
+            ReverseField(field).contribute_to_class(model, field.query_name)
+
+
+def _derived(model: type[Model]) -> Iterator[type[Model]]:
+    for child in model.__subclasses__():
+        if not child._meta.abstract:
+            yield child
+        yield from _derived(child)

@@ -47,7 +47,7 @@ class KeyAttribute(DeferredAttribute):
         if key is None and instance is not None:
             target = instance.__dict__.get(self.field.cache_attname)
             if target is not None:
-                key = getattr(target, self.field.target_field.attname)
+                key = self.field.stored_key(target)
                 instance.__dict__[self.field.attname] = key
         return key
 
@@ -126,21 +126,28 @@ class ForwardReference:
         keys.pop(None, None)
         with naming(field.label, queryset.db):
             targets = fetch_by_key(queryset, field.target_field.name, keys)
-        if len(targets) < len(keys):
-            self._mark_missing(instances, set(map(key, targets)), left_out=bool(querysets))
+        found = set(map(key, targets))
+        if not keys.keys() <= found:
+            self._find_missing(instances, found, left_out=bool(querysets))
         if not field.multiple:
             sources = {instance_key(instance): instance for instance in instances}
             for target in targets:
                 self._cache_reverse(target, sources[key(target)])
         return targets, key, instance_key, True, field.cache_attname, True
 
-    def _mark_missing(self, instances: Iterable[Model], found: set[Any], *, left_out: bool) -> None:
+    def _find_missing(self, instances: Iterable[Model], found: set[Any], *, left_out: bool) -> None:
+        field = self.field
         for instance in instances:
-            if getattr(instance, self.field.attname) not in found:
-                if left_out:
-                    instance.__dict__[self.field.mark_attname] = LEFT_OUT
-                else:
-                    instance.__dict__.pop(self.field.mark_attname, None)
+            data, key = instance.__dict__, getattr(instance, field.attname)
+            if key in found:
+                continue
+            python_key = field.key_field.to_python(key)
+            if python_key in found:
+                data[field.attname] = python_key  # It was "5", as nobody had saved and loaded it.
+            elif not left_out:
+                data.pop(field.mark_attname, None)
+            elif field.cache_attname not in data:  # Else this is for a to_attr.
+                data[field.mark_attname] = LEFT_OUT
 
     def fetch_one(self, instance: Model) -> None:
         """Fetch the target of ``instance``: one query on the target's alias."""
@@ -195,7 +202,9 @@ class ForwardReference:
         field = self.field
         if not isinstance(value, Model):
             previous = instance.__dict__.get(field.cache_attname)
-            setattr(instance, field.attname, field.to_python(field.key_of(value)))
+            key = field.key_of(value)
+            is_expression = hasattr(key, "resolve_expression")
+            setattr(instance, field.attname, key if is_expression else field.to_python(key))
             if previous is not None:
                 self._cache_reverse(previous, None)
             return
@@ -203,14 +212,14 @@ class ForwardReference:
             raise ReferenceValueError.wrong_model(
                 field.label, field.target_model._meta.label, value
             )
-        setattr(instance, field.attname, getattr(value, field.target_field.attname))
+        setattr(instance, field.attname, field.stored_key(value))
         instance.__dict__[field.cache_attname] = value
         self._cache_reverse(value, instance)
 
     def _cache_reverse(self, target: Model, source: Model | None) -> None:
         """Let the one target of a one-to-one reference know its one source."""
         if not self.field.multiple and self.field.accessor_name:
-            descriptor = getattr(type(target), self.field.accessor_name)
+            descriptor = getattr(self.field.target_model, self.field.accessor_name)
             descriptor.set_cached(target, source)
 
     def __reduce__(self) -> tuple[Any, ...]:

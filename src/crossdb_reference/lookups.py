@@ -20,7 +20,7 @@ from django.db.models.sql import Query
 from crossdb_reference.exceptions import ReferenceValueError, RemotePathError
 from crossdb_reference.fetching import naming
 from crossdb_reference.keysets import InKeySet, fits_bigint
-from crossdb_reference.routers import database_for_read
+from crossdb_reference.routers import database_for_read, home_database
 from crossdb_reference.typing import concrete
 
 if TYPE_CHECKING:
@@ -144,33 +144,45 @@ class ReferenceLookup:
             return None
         query.clear_ordering(clear_default=True)
         if not query.has_select_fields:
-            query.clear_select_clause()
-            query.add_fields([self.reference.target_field.name])
+            self._check_model(query)
+            key = self.reference.target_field
+            query.set_values(["pk" if key.primary_key else key.name])
         return query
 
-    def inner_database(self) -> str:
-        """Return the alias that the inner query runs on."""
+    def _check_model(self, query: Query) -> None:
+        reference = self.reference
+        target, model = concrete(reference.target_model), concrete(query.model)  # type: ignore[arg-type]
+        if not (issubclass(model, target) or issubclass(target, model)):
+            raise ReferenceValueError.wrong_queryset(
+                reference.label, target._meta.label, model._meta.label
+            )
+
+    def inner_database(self, outer: str) -> str:
+        """Return the alias that the inner query runs on: the outer's if its model lives there."""
         alias: str | None = getattr(self.rhs, "_db", None)
         if alias:
             return alias
-        if issubclass(self.rhs.model, concrete(self.reference.target_model)):
-            return self.reference.target_database()
-        return database_for_read(self.rhs.model)
+        reference, model = self.reference, self.rhs.model
+        if reference.using and issubclass(model, concrete(reference.target_model)):
+            return reference.target_database()
+        at_home = home_database(model) == home_database(reference.model)
+        return outer if at_home else database_for_read(model)
 
     def is_remote(self, connection: BaseDatabaseWrapper) -> bool:
         """Return whether the right side is a query that ``connection`` cannot answer."""
-        return isinstance(self.rhs, Query) and self.inner_database() != connection.alias
+        alias = connection.alias
+        return isinstance(self.rhs, Query) and self.inner_database(alias) != alias
 
     def remote_keys(self, compiler: SQLCompiler) -> list[Any]:
         """Run the inner query on its database: once per run of the outer query, one query."""
         run, keys = getattr(self, "_remote_keys", (None, []))
         if run is None or run() is not compiler:
-            keys = self._run()
+            keys = self._run(compiler)
             self._remote_keys = (ref(compiler), keys)
         return keys
 
-    def _run(self) -> list[Any]:
-        alias, query = self.inner_database(), self.rhs
+    def _run(self, compiler: SQLCompiler) -> list[Any]:
+        alias, query = self.inner_database(str(compiler.using)), self.rhs
         outer = [col for col in query.get_external_cols() if col.alias not in query.alias_map]
         if outer:
             names = sorted(f"{col.alias}.{col.target.column}" for col in outer)

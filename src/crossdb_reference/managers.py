@@ -16,7 +16,7 @@ from django.db.models.constants import LOOKUP_SEP
 
 from crossdb_reference.exceptions import RemotePathError
 from crossdb_reference.fields import CrossDBReference
-from crossdb_reference.pins import Pin, declared_home, is_historical
+from crossdb_reference.pins import Pin
 from crossdb_reference.routers import database_for_read, database_for_write
 from crossdb_reference.saving import prepare_references
 
@@ -46,6 +46,13 @@ class PinnedQuerySet(QuerySet[M]):
             if isinstance(path, str) and (field := _reference_on(self.model, path)):
                 raise RemotePathError.cannot_join(field.label, field.target_database())
         return super().select_related(*fields)
+
+    def update(self, **kwargs: Any) -> int:
+        """Update the rows; another model's instance is refused, as by an assignment."""
+        for name, value in kwargs.items():
+            if field := _reference_on(self.model, name):
+                kwargs[name] = field.key_of(value)
+        return super().update(**kwargs)
 
     def bulk_update(
         self, objs: Iterable[Any], fields: Iterable[str], batch_size: int | None = None
@@ -96,23 +103,17 @@ class PinnedManager(Pin, Manager[M]):
         """Initialise the managers that this composes with; the alias is in the class already."""
         super().__init__(*args, **kwargs)
 
-    def _view(self) -> str | None:
-        """Return the alias if this is a view of another database than the home."""
-        # What an old migration wrote down of a home that has moved since is no view.
-        at_home = self.database == declared_home(self.model) or is_historical(self.model)
-        return None if at_home else self.database
-
     @property
     def db(self) -> str:
         """The alias that a query would run on now."""
-        return self._db or self._view() or database_for_read(self.model, **self._hints)
+        return self._db or self.view_of(self.model) or database_for_read(self.model, **self._hints)
 
     def get_queryset(self) -> QuerySet[M]:
         """Return a queryset that keeps to the pin."""
         queryset: Any = super().get_queryset()
         cls: Any = type(queryset)
         queryset.__class__ = _pinned_class(cls)
-        view = None if queryset._db else self._view()
+        view = None if queryset._db else self.view_of(self.model)
         pinned: QuerySet[M] = queryset.using(view) if view else queryset
         return pinned
 

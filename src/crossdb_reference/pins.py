@@ -36,6 +36,12 @@ class Pin:
 
     database: ClassVar[str]
 
+    def view_of(self, model: type[Model]) -> str | None:
+        """Return the alias if this is a view of another database than the home of ``model``."""
+        # What an old migration wrote down of a home that has moved since is no view.
+        at_home = self.database == declared_home(model) or is_historical(model)
+        return None if at_home else self.database
+
 
 _homes: WeakKeyDictionary[type[Model], str | None] = WeakKeyDictionary()
 _blocks: ContextVar[tuple[str, ...]] = ContextVar("crossdb_reference.pinned", default=())
@@ -136,14 +142,17 @@ class pinned(ContextDecorator):  # noqa: N801 (used as a function)
         _blocks.set((*_blocks.get(), self.alias))
 
     def __exit__(self, *_: object) -> None:
-        """Go back to the block around this one."""
-        _blocks.set(_blocks.get()[:-1])
+        """Leave the block; blocks that a coroutine or generator left open inside it stay."""
+        blocks = _blocks.get()
+        if self.alias in blocks:
+            mine = len(blocks) - 1 - blocks[::-1].index(self.alias)
+            _blocks.set(blocks[:mine] + blocks[mine + 1 :])
 
     def __call__(self, function: F) -> F:
         """Pin each call of ``function``. Raises :class:`TypeError` for a generator function."""
         if isgeneratorfunction(function) or isasyncgenfunction(function):
             message = f"pinned() cannot decorate the generator {function.__qualname__}: it would be"
-            message += " left before the first value. Use 'with pinned(…):' inside."
+            message += " left before the first value. Pin what it calls, or use using()."
             raise TypeError(message)
         if not iscoroutinefunction(function):
             return super().__call__(function)

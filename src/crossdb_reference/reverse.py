@@ -23,7 +23,6 @@ from crossdb_reference.exceptions import ReferenceValueError, RemotePathError
 from crossdb_reference.fetching import FetchedObjects, fetch_chunks, naming
 from crossdb_reference.keysets import InKeySet
 from crossdb_reference.reverse_manager import reverse_manager
-from crossdb_reference.routers import shared_hints
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -155,15 +154,16 @@ class ReverseOneToOne:
 
     def set_cached(self, instance: Model, source: Model | None) -> None:
         """Let ``instance`` know its source; ``None`` forgets it."""
-        if source is None:
-            instance.__dict__.pop(self.reverse.cache_attname, None)
-        else:
-            instance.__dict__[self.reverse.cache_attname] = source
+        # Not by __dict__: request.user is a lazy object around a user.
+        if source is not None:
+            setattr(instance, self.reverse.cache_attname, source)
+        elif hasattr(instance, self.reverse.cache_attname):
+            delattr(instance, self.reverse.cache_attname)
 
     def get_queryset(self, instance: Model) -> QuerySet[Any]:
         """Return all sources, on the source's database."""
         model = self.reference.model
-        hints = shared_hints(model, {"instance": instance})
+        hints = self.reference.hints(instance)
         manager = model._base_manager.db_manager(hints=hints)
         return with_fetch_mode(manager.all(), instance)
 
@@ -205,7 +205,7 @@ class ReverseOneToOne:
         """Return the source: cached, or by one query on the source's database."""
         if instance is None:
             return self
-        if not self.is_cached(instance) and instance.pk is not None:
+        if not self.is_cached(instance) and self.reference.stored_key(instance) is not None:
             fetch(self, instance)
         source = instance.__dict__.get(self.reverse.cache_attname)
         if source is None:
@@ -221,6 +221,7 @@ class ReverseOneToOne:
             source = instance.__dict__.get(self.reverse.cache_attname)
             if source is not None:
                 setattr(source, self.reference.name, None)
+                self.set_cached(instance, None)
         elif not isinstance(value, model):
             accessor = f"{instance._meta.label}.{self.reverse.get_accessor_name()}"
             raise ReferenceValueError.wrong_source(accessor, model._meta.label, value)

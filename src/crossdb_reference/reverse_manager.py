@@ -11,9 +11,9 @@ from django.db.models.fields import related_descriptors
 from django.db.models.utils import AltersData
 
 from crossdb_reference._compat import with_fetch_mode
-from crossdb_reference.exceptions import ReferenceValueError
 from crossdb_reference.fetching import FetchedObjects, fetch_chunks, naming
-from crossdb_reference.routers import database_for_write, shared_hints
+from crossdb_reference.pins import Pin
+from crossdb_reference.routers import database_for_write
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -46,7 +46,7 @@ def reverse_manager(superclass: type[Any], field: Reference) -> type[Manager[Any
             super().__init__()
             self.instance = instance
             self.model = field.model
-            self._hints = shared_hints(field.model, {"instance": instance})
+            self._hints = field.hints(instance)
 
         def __call__(self, *, manager: str) -> Manager[Any]:
             """Return the same relation through another manager of the source."""
@@ -54,15 +54,14 @@ def reverse_manager(superclass: type[Any], field: Reference) -> type[Manager[Any
             return cls(self.instance)  # type: ignore[call-arg]
 
         def _key(self) -> Any:
-            key = getattr(self.instance, field.target_field.attname)
+            key = field.stored_key(self.instance)
             if key is None:
-                raise ReferenceValueError.unsaved(
-                    field.label, self.instance._meta.label, field.target_database(), self.instance
-                )
+                raise field.unusable(self.instance)
             return key
 
         def _database(self) -> str:
-            return self._db or database_for_write(self.model, **self._hints)
+            view = self.view_of(self.model) if isinstance(self, Pin) else None
+            return self._db or view or database_for_write(self.model, **self._hints)
 
         def _here(self) -> Any:
             """Return this manager on the database that it writes to."""
@@ -72,6 +71,9 @@ def reverse_manager(superclass: type[Any], field: Reference) -> type[Manager[Any
             getattr(self.instance, "_prefetched_objects_cache", {}).pop(field.accessor_name, None)
 
         def _apply_rel_filters(self, queryset: Any) -> Any:
+            key = field.stored_key(self.instance)
+            if key is None and self.instance.pk is not None:
+                return queryset.none()
             key = self._key()
             queryset._add_hints(**self._hints)
             if self._db:
@@ -159,6 +161,8 @@ def reverse_manager(superclass: type[Any], field: Reference) -> type[Manager[Any
             self._key()
             # A queryset that clear() would empty is read first.
             new = list(objs)
+            for obj in new:
+                self._check(obj)
             with transaction.atomic(using=self._database(), savepoint=False):
                 if not field.null:
                     self.add(*new, bulk=bulk)

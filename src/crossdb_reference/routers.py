@@ -107,7 +107,9 @@ class CrossDBRouter:
         model runs on each home that its app has, or on ``hints={"database": alias}`` alone.
         """
         model = hints.get("model")
-        if model is not None:
+        if isinstance(model, str):
+            app_label, model_name = model.split(".")
+        elif model is not None:
             return _on_home(db, model._meta.label_lower, app_label, declared_home(model))
         if model_name is not None:
             label = f"{app_label}.{model_name}"

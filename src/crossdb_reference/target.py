@@ -90,14 +90,20 @@ class Target:
         return opts.get_field(self.to_field) if self.to_field else opts.pk  # type: ignore[return-value]
 
 
-def type_of_key(key: Field[Any, Any]) -> tuple[type[Field[Any, Any]], list[Any], dict[str, Any]]:
-    """Return the class and the arguments of a stock field that holds values of ``key``.
+def type_of_key(
+    key: Field[Any, Any], *, stock: bool = True
+) -> tuple[type[Field[Any, Any]], list[Any], dict[str, Any]]:
+    """Return the class and the arguments of a field that holds values of ``key``.
+
+    With ``stock`` it is not an automatic one.
 
     A key that is itself a relation or a reference has the type of what it points at.
     """
     while key.remote_field:
         key = cast("Any", key.remote_field).get_related_field()
     _, _, args, kwargs = key.deconstruct()
-    stock = next((plain for auto, plain in STOCK.items() if isinstance(key, auto)), type(key))
+    cls = type(key)
+    if stock:
+        cls = next((plain for auto, plain in STOCK.items() if isinstance(key, auto)), cls)
     kept = {name: value for name, value in kwargs.items() if name not in NOT_OF_THE_TYPE}
-    return stock, list(args), kept
+    return cls, list(args), kept

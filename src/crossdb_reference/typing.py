@@ -50,6 +50,23 @@ class Reference(Protocol):
     def key_field(self) -> Field[Any, Any]:
         """A stock field of the key's type."""
 
+    @property
+    def within_one_home(self) -> bool:
+        """Whether source and target live in the same database."""
+
+    @property
+    def using(self) -> str | None:
+        """The declared alias of the target."""
+
+    def hints(self, instance: Model | None) -> dict[str, Any]:
+        """Return a router's hints about one side, for the other."""
+
+    def stored_key(self, target: Model) -> Any:
+        """Return the key of a target that a database has."""
+
+    def unusable(self, target: Model) -> Exception:
+        """Return the error for a target that nothing can refer to yet."""
+
     def target_database(self, instance: Model | None = None) -> str:
         """Return the alias to fetch targets from."""
 

@@ -171,8 +171,8 @@ def _check_clashes(field: Reference) -> Iterator[CheckMessage]:
 
 
 def _check_same_home(field: Reference) -> Iterator[CheckMessage]:
-    home = home_database(field.model)
-    if home == (field.using or home_database(field.target_model)):
+    if field.within_one_home:
+        home = home_database(field.model)
         yield Warning(
             f"The reference and its target '{field.target_model._meta.label}' share the database"
             f" '{home}'.",

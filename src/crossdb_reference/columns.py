@@ -114,13 +114,17 @@ class KeyColumn(_Field[T]):
         if not isinstance(value, Model):
             self.get_prep_value(value)
             return value
-        target = self.target_model._meta
         if not isinstance(value, concrete(self.target_model)):
-            raise ReferenceValueError.wrong_model(self.label, target.label, value)
+            raise self.wrong_model(value)
         key = self.stored_key(value)
         if key is None:
             raise self.unusable(value)
         return key
+
+    def wrong_model(self, value: Model) -> ReferenceValueError:
+        """Return the error for an instance of another model."""
+        label = self.target_model._meta.label
+        return ReferenceValueError.wrong_model(self.label, label, self.target_database(), value)
 
     def stored_key(self, target: Model) -> Any:
         """Return the key of ``target``; ``None`` as long as a default of the database will be."""

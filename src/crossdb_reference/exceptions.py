@@ -54,11 +54,12 @@ class ReferenceValueError(CrossDBReferenceError, ValueError):
     """A value cannot be stored in, or compared with, a reference."""
 
     @classmethod
-    def wrong_model(cls, field: str, target: str, value: Model) -> Self:
+    def wrong_model(cls, field: str, target: str, alias: str, value: Model) -> Self:
         """Build the error for an instance of a model that is not the target."""
         return cls(
             f"Cannot use {value!r} for the reference {field}: it is an instance of"
-            f" {value._meta.label}. Use a saved {target}, its key, or None."
+            f" {value._meta.label}. Use a saved {target} of the database {alias!r}, its key, or"
+            " None."
         )
 
     @classmethod

@@ -20,7 +20,7 @@ from django.db.models import Model, prefetch_related_objects
 from django.db.models.query_utils import DeferredAttribute
 
 from crossdb_reference._compat import fetch, with_fetch_mode
-from crossdb_reference.exceptions import DanglingReference, ReferenceValueError
+from crossdb_reference.exceptions import DanglingReference
 from crossdb_reference.fetching import FetchedObjects, fetch_by_key, naming
 from crossdb_reference.typing import concrete
 
@@ -209,9 +209,7 @@ class ForwardReference:
                 self._cache_reverse(previous, None)
             return
         if not isinstance(value, concrete(field.target_model)):
-            raise ReferenceValueError.wrong_model(
-                field.label, field.target_model._meta.label, value
-            )
+            raise field.wrong_model(value)
         setattr(instance, field.attname, field.stored_key(value))
         instance.__dict__[field.cache_attname] = value
         self._cache_reverse(value, instance)

@@ -64,6 +64,9 @@ class Reference(Protocol):
     def stored_key(self, target: Model) -> Any:
         """Return the key of a target that a database has."""
 
+    def wrong_model(self, value: Model) -> Exception:
+        """Return the error for an instance of another model."""
+
     def unusable(self, target: Model) -> Exception:
         """Return the error for a target that nothing can refer to yet."""
 

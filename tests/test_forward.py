@@ -258,7 +258,8 @@ class TestAssigning:
             article.author = team
         assert str(caught.value) == (
             f"Cannot use <Team: Team object ({team.pk})> for the reference library.Article.author:"
-            " it is an instance of people.Team. Use a saved people.Person, its key, or None."
+            " it is an instance of people.Team. Use a saved people.Person of the"
+            " database 'people', its key, or None."
         )
         assert article.author is before
 

@@ -162,7 +162,11 @@ class CrossDBReference(KeyColumn[T]):
         self.label = f"{cls._meta.label}.{name}"
         self.cache_attname = f"_{name}_cache"
         self.mark_attname = f"_{name}_mark"
-        self.__dict__.pop("key_field", None)  # Of the abstract model that this was copied from.
+        for cached in (
+            "column_field",
+            "key_field",
+        ):  # Of the abstract model that this is copied from.
+            self.__dict__.pop(cached, None)
         setattr(cls, name, ForwardReference(self))
         if not cls._meta.abstract:
             remote = self.remote_field

@@ -98,6 +98,12 @@ class StrictAppRouter(AppRouter):
         return False if allowed is None and db == self.database else allowed
 
 
+class PeopleRouter(AppRouter):
+    """The app of the tests' targets has a database."""
+
+    app_label = "people"
+
+
 class ModelRouter:
     """One model has a database. Everyone forgets ``allow_relation``."""
 

@@ -11,15 +11,25 @@ from django.db import models
 from django.db.models import Q
 from django.test.utils import isolate_apps
 
-from crossdb_reference import CrossDBReference
-from tests.library.models import Account, Article, Everything
+from crossdb_reference import CrossDBReference, pinned
+from tests.library.models import Account, Article, Everything, Shelf
 from tests.people.models import Country, Person, Profile
 from tests.queries import queries
+from tests.tables import tables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from pytest_django import DjangoDbBlocker
 
 pytestmark = pytest.mark.django_db(databases="__all__")
+
+
+@pytest.fixture(scope="module")
+def _copies(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:  # noqa: ARG001
+    """Let shelves exist on ``archive`` too."""
+    with tables(django_db_blocker, "archive", Shelf):
+        yield
 
 
 class ArticleForm(forms.ModelForm):
@@ -124,6 +134,39 @@ class TestFormField:
             assert Visit._meta.get_field("owner").clean(None, None) is None
         assert sent == {}
 
+    @isolate_apps("tests.library")
+    @pytest.mark.usefixtures("_copies")
+    def test_a_form_asks_the_database_of_the_block_that_it_is_used_in(self) -> None:
+        """Not of the one, or none, that its class was made in."""
+
+        class Box(models.Model):
+            name = models.CharField(max_length=80)
+
+            class Meta:
+                app_label = "library"
+                db_table = "library_shelf"
+
+        class Visit(models.Model):
+            owner = CrossDBReference(Box, models.CASCADE, related_name="+", null=True)
+
+            class Meta:
+                app_label = "library"
+                db_table = "library_car"
+
+        form_class = forms.modelform_factory(Visit, fields=["owner"])
+        here = Box.objects.create(pk=1, name="here")
+        with pinned("archive"):
+            there = Box.objects.create(pk=2, name="there")
+            with queries() as sent:
+                assert list(form_class().fields["owner"].queryset) == [there]
+                assert form_class({"owner": "2"}).is_valid()
+                assert not form_class({"owner": "1"}).is_valid()
+            assert list(sent) == ["archive"]
+        with queries() as sent:
+            assert list(form_class().fields["owner"].queryset) == [here]
+            assert form_class({"owner": "1"}).is_valid()
+        assert list(sent) == ["default"]
+
 
 class TestModelForm:
     """From request to row."""
@@ -209,6 +252,18 @@ class TestLimitChoicesTo:
         visit(owner=ann).full_clean()
         with pytest.raises(ValidationError, match="not a valid choice"):
             visit(owner=bob).full_clean()
+
+    def test_a_callable_is_called_for_each_form_and_not_for_the_class(self) -> None:
+        """What it gives may depend on the day."""
+        calls: list[int] = []
+        form_class = forms.modelform_factory(
+            limited(lambda: calls.append(1) or {}), fields=["owner"]
+        )
+        assert calls == []
+        form_class()
+        assert calls == [1]
+        form_class()
+        assert calls == [1, 1]
 
     def test_does_not_limit_saving(self, bob: Person) -> None:
         """As with a ``ForeignKey``, it is for people and not for the database."""

@@ -9,11 +9,13 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
 from django.core import exceptions
 from django.core.exceptions import ObjectDoesNotExist
 from django.db import OperationalError, connections, models
-from django.db.models import Prefetch
+from django.db.models import F, Prefetch
 from django.test.utils import isolate_apps
+from django.utils.functional import SimpleLazyObject
 
 from crossdb_reference import CrossDBReference, DanglingReference
 from crossdb_reference._compat import FETCH_ONE, FetchOne, fetch, with_fetch_mode
@@ -332,6 +334,49 @@ class TestAssigning:
         article = Article(author=ann, editor=bob)
         article.editor = None
         assert article.author is ann
+
+    def test_a_lazy_object_is_assigned_like_what_it_stands_for(self, ann: Person) -> None:
+        """As ``request.user`` is one; a filter takes it as well."""
+        lazy = SimpleLazyObject(lambda: ann)
+        article = Article.objects.create(title="Ants", author=lazy)
+        assert Article.objects.get().author == ann
+        assert Article.objects.get(author=lazy) == article
+        assert Article.objects.get(author__in=[lazy]) == article
+        assert Article.objects.update(editor=lazy.pk + 1) == 1
+
+    def test_a_lazy_user_is_assigned_to_a_reference_to_the_user_model(self) -> None:
+        """The very case of a view."""
+        user = User.objects.create_user("ada")
+        Account.objects.create(user=SimpleLazyObject(lambda: user))
+        assert Account.objects.get().user == user
+
+    def test_a_lazy_object_of_another_model_is_refused(self) -> None:
+        """The error names the model that it stands for."""
+        with pytest.raises(ReferenceValueError) as caught:
+            Article(author=SimpleLazyObject(lambda: Team(pk=1)))
+        assert "it is an instance of people.Team. Use a saved people.Person" in str(caught.value)
+
+    def test_an_expression_is_assigned_as_to_the_key(self, ann: Person) -> None:
+        """The database computes it when the source is saved."""
+        profile = Profile.objects.create(person=ann)
+        by_name = Everything.objects.create(profile=profile)
+        by_key = Everything.objects.create(profile=profile)
+        with queries() as sent:
+            by_name.adult = F("profile")
+            by_key.adult_id = F("profile")
+            assert by_name.adult_id == by_key.adult_id == F("profile")
+        assert sent == {}
+        for source in (by_name, by_key):
+            source.save()
+            source.refresh_from_db()
+            assert source.adult_id == ann.pk
+            assert source.adult == Adult.objects.get()
+
+    def test_an_expression_forgets_the_target(self, article: Article) -> None:
+        """What the row refers to is the database's to say."""
+        assert article.author
+        article.author = F("author")
+        assert not Article.author.is_cached(article)
 
 
 class TestRefreshing:

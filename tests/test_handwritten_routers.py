@@ -15,7 +15,7 @@ from django.test.utils import isolate_apps
 
 from crossdb_reference import PinnedManager
 from crossdb_reference.pins import declared_home
-from tests.library.models import Article, Event, EventNote, Shelf
+from tests.library.models import Account, Article, Event, EventNote, Shelf
 from tests.people.models import Adult, Country, Employee, Person, Skill, Team
 from tests.queries import queries
 from tests.tables import tables
@@ -191,6 +191,34 @@ def test_an_app_router_and_ours_stand_side_by_side(name: str, *, ours_first: boo
     assert origins == ["people", "people", "archive", "default"]
     assert set(sent) == {"people", "archive", "default"}
     assert not [sql for sql in sent["default"] if "auth_" in sql or "event" in sql]
+
+
+@everywhere
+@both_orders
+def test_sources_stay_at_home_if_only_an_app_router_knows_where_their_targets_are(
+    *, ours_first: bool
+) -> None:
+    """Neither side has a pin: the origin of a target is still no home for its sources."""
+    with beside("PeopleRouter", ours_first=ours_first), queries() as sent:
+        person = Person.objects.create(name="Ann", email="ann@example.org")
+        article = Article.objects.create(title="T", author=person)
+        account = Account.objects.create(person=person)
+        person = Person.objects.get()
+        assert person._state.db == "people"
+        assert person.articles.all().db == "default"
+        assert person.articles.create(title="U")._state.db == "default"
+        assert person.articles.get_or_create(title="V")[0]._state.db == "default"
+        person.articles.add(article)
+        assert person.articles.count() == 3
+        assert person.account == account
+        (found,) = Person.objects.prefetch_related("articles", "account")
+        assert len(found.articles.all()) == 3
+        assert found.account == account
+        assert Article.objects.filter(author__in=Person.objects.all()).count() == 3
+        assert {a.author for a in Article.objects.prefetch_related("author")} == {person}
+    assert set(sent) == {"people", "default"}
+    assert not [sql for sql in sent["people"] if "library_" in sql]
+    assert not [sql for sql in sent["default"] if "people_" in sql]
 
 
 @both_orders

@@ -8,25 +8,30 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from django.contrib.auth.models import AnonymousUser
 from django.core import serializers
-from django.db import connections, models
+from django.db import connections, models, transaction
 from django.db.models import Max
+from django.utils.translation import gettext_lazy
 
 from crossdb_reference import CrossDBReference
+from crossdb_reference.exceptions import ReferenceValueError
 from tests.library.models import Everything
-from tests.people.keys import Badge, BadgeField
+from tests.people.keys import Badge, BadgeAutoField, BadgeField
 from tests.people.models import (
     Adult,
     BadgeKey,
     Country,
     DateKey,
     DecimalKey,
+    DefaultKey,
     Employee,
     Person,
     Profile,
     SmallKey,
     TextKey,
     UUIDKey,
+    VisitorKey,
 )
 from tests.queries import queries
 
@@ -57,6 +62,9 @@ KINDS: dict[str, tuple[Callable[[], models.Model], Any, type[models.Field]]] = {
         models.DecimalField,
     ),
     "badge": (lambda: BadgeKey.objects.create(badge=Badge(7)), Badge(7), BadgeField),
+    "visitor": (VisitorKey.objects.create, None, models.IntegerField),
+    "code": (lambda: VisitorKey.objects.create(code="x"), "x", models.CharField),
+    "number": (DefaultKey.objects.create, 42, models.IntegerField),
     "date": (
         lambda: DateKey.objects.create(day=dt.date(2024, 2, 29)),
         dt.date(2024, 2, 29),
@@ -249,8 +257,17 @@ class TestKeyField:
     def test_is_of_the_keys_class(self, kind: str) -> None:
         """What is automatic in the target is plain in the source."""
         field = Everything._meta.get_field(kind)
-        assert type(field.key_field) is KINDS[kind][2]
-        assert field.get_internal_type() == field.key_field.get_internal_type()
+        assert type(field.column_field) is KINDS[kind][2]
+        assert field.get_internal_type() == field.column_field.get_internal_type()
+
+    def test_an_automatic_key_with_converters_lends_them_and_not_its_column(self) -> None:
+        """Only the values are converted as the target's; every other key needs one field."""
+        for kind in KINDS:
+            field = Everything._meta.get_field(kind)
+            if kind == "visitor":
+                assert type(field.key_field) is BadgeAutoField
+            else:
+                assert field.key_field is field.column_field
 
     def test_is_what_migrations_see(self, kind: str) -> None:
         """A stock field with the column, the index and ``null``."""
@@ -293,12 +310,80 @@ class TestKeyField:
             "text": "code",
             "decimal": "amount",
             "badge": "badge",
+            "visitor": "badge",
+            "code": "code",
+            "number": "number",
             "date": "day",
             "email": "email",
             "employee": "person_ptr",
             "profile": "person",
             "country": "code",
         }
+
+
+class TestAutomaticKeyWithConverters:
+    """A subclass of ``AutoField`` that has values of a type of its own."""
+
+    def test_values_are_converted_there_and_back(self) -> None:
+        """Saved, loaded, filtered by, and prefetched in both directions."""
+        visitor = VisitorKey.objects.create()
+        assert type(visitor.pk) is Badge
+        source = Everything.objects.create(visitor=visitor)
+        assert Everything.objects.get().visitor_id == visitor.pk
+        assert Everything.objects.get().visitor == visitor
+        assert Everything.objects.values_list("visitor", flat=True).get() == visitor.pk
+        for condition in (
+            {"visitor": visitor.pk},
+            {"visitor": str(visitor.pk)},
+            {"visitor__in": [visitor]},
+            {"visitor__in": VisitorKey.objects.all()},
+        ):
+            assert Everything.objects.get(**condition) == source
+        with queries() as sent:
+            (found,) = Everything.objects.prefetch_related("visitor")
+            assert found.visitor == visitor
+            (target,) = VisitorKey.objects.prefetch_related("everything_set")
+            assert list(target.everything_set.all()) == [source]
+        assert {alias: len(sql) for alias, sql in sent.items()} == {"default": 2, "people": 2}
+
+    def test_the_column_is_a_plain_integer(self) -> None:
+        """Migrations know nothing of the target's own field."""
+        field = Everything._meta.get_field("visitor")
+        assert type(field.clone()) is models.IntegerField
+        assert field.deconstruct()[1] == "django.db.models.IntegerField"
+        assert field.get_internal_type() == "IntegerField"
+
+
+class TestTextKeys:
+    """A string key is a string, and not anything that has a ``__str__``."""
+
+    @pytest.mark.parametrize(
+        "value", [object(), ["a"], AnonymousUser()], ids=["object", "list", "user"]
+    )
+    @pytest.mark.parametrize("name", ["text", "email"])
+    def test_refuse_what_is_no_string(self, name: str, value: object) -> None:
+        """Assigned, filtered by and saved, before any query."""
+        source = Everything.objects.create()
+        setattr(source, f"{name}_id", value)
+        reason = f"{type(value).__name__} is not a string"
+        with queries() as sent:
+            for use in (
+                lambda: Everything(**{name: value}),
+                lambda: setattr(Everything(), name, value),
+                lambda: Everything.objects.filter(**{name: value}),
+                lambda: Everything.objects.filter(**{f"{name}__in": [value]}),
+                source.save,
+            ):
+                with pytest.raises(ReferenceValueError, match=reason), transaction.atomic():
+                    use()
+        assert not any("UPDATE" in sql for sql in sent.get("default", []))
+        assert getattr(Everything.objects.get(), f"{name}_id") is None
+
+    @pytest.mark.parametrize(("value", "key"), [("a", "a"), (7, "7"), (gettext_lazy("a"), "a")])
+    def test_take_strings_numbers_and_lazy_strings(self, value: object, key: str) -> None:
+        """As any string column does."""
+        Everything.objects.create(text=value)
+        assert Everything.objects.get(text=value).text_id == key
 
 
 class TestColumn:
@@ -311,7 +396,7 @@ class TestColumn:
         expected = field.target_field.rel_db_type(connection)
         assert field.db_type(connection) == field.rel_db_type(connection) == expected
         assert field.db_parameters(connection)["type"] == expected
-        assert field.cast_db_type(connection) == field.key_field.cast_db_type(connection)
+        assert field.cast_db_type(connection) == field.column_field.cast_db_type(connection)
 
     def test_is_in_the_table_with_an_index(self, kind: str) -> None:
         """Under the name of a foreign key's column, and without a constraint."""

@@ -28,11 +28,14 @@ from django.db.models.functions import Coalesce
 from crossdb_reference.exceptions import ReferenceValueError, RemotePathError
 from tests.library.models import Account, Article, Comment, Event, EventNote, Everything, Shelf
 from tests.people.keys import Badge
-from tests.people.models import BadgeKey, Person, Profile, Team
+from tests.people.models import Adult, BadgeKey, Employee, Person, Profile, Team
 from tests.queries import queries
+from tests.tables import tables
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
+
+    from pytest_django import DjangoDbBlocker
 
 pytestmark = pytest.mark.django_db(databases="__all__")
 
@@ -47,6 +50,13 @@ def ann() -> Person:
 def bob() -> Person:
     """Give another author."""
     return Person.objects.create(name="Bob", email="bob@example.org", age=20)
+
+
+@pytest.fixture(scope="module")
+def _copies(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:  # noqa: ARG001
+    """Let articles exist on ``archive`` too."""
+    with tables(django_db_blocker, "archive", Shelf, Article):
+        yield
 
 
 @pytest.fixture(autouse=True)
@@ -368,6 +378,73 @@ class TestInnerQuerySets:
             " query. Remove the OuterRef."
         )
         assert sent == {}
+
+    def test_of_another_model_is_refused(self) -> None:
+        """Its keys would compare by chance."""
+        with queries() as sent, pytest.raises(ReferenceValueError) as caught:
+            Article.objects.filter(author__in=Team.objects.all())
+        assert str(caught.value) == (
+            "Cannot compare the reference library.Article.author with a queryset of people.Team:"
+            " use a queryset of people.Person, or select keys with values()."
+        )
+        assert sent == {}
+        with pytest.raises(ReferenceValueError, match=r"a queryset of people\.Team"):
+            Article.objects.filter(author=Team.objects.all()[:1])
+
+    def test_of_another_model_may_select_keys(self, ann: Person) -> None:
+        """With ``values()`` it is the caller who says what they are keys of."""
+        Team.objects.create(pk=ann.pk, name="T")
+        for keys in (Team.objects.values("pk"), Team.objects.values_list("id", flat=True)):
+            assert titles(Article.objects.filter(author__in=keys)) == "Ants Asps"
+
+    def test_of_a_model_that_shares_the_rows_is_taken(self, ann: Person) -> None:
+        """A proxy, a child, and for a reference to either the parent."""
+        eve = Employee.objects.create(name="Eve", email="eve@example.org")
+        Article.objects.create(title="Eels", author=eve)
+        source = Everything.objects.create(employee=eve, adult=ann)
+        for inner, expected in [
+            (Adult.objects.filter(age=40), "Ants Asps"),
+            (Employee.objects.all(), "Eels"),
+        ]:
+            assert titles(Article.objects.filter(author__in=inner)) == expected
+        named = Person.objects.filter
+        for condition in (
+            Q(employee__in=named(name="Eve")),
+            Q(employee=named(name="Eve")[:1]),
+            Q(adult__in=named(name="Ann")),
+        ):
+            assert Everything.objects.get(condition) == source
+        assert not Everything.objects.filter(employee__in=named(name="Ann")).exists()
+
+    def test_a_union_is_compared_by_the_key(self, ann: Person, bob: Person) -> None:
+        """Of each part that field is selected which the reference stores."""
+        union = Person.objects.filter(name="Ann").union(Person.objects.filter(name="Eve"))
+        source = Everything.objects.create(email=ann)
+        Everything.objects.create(email=bob)
+        assert Everything.objects.get(email__in=union) == source
+        assert titles(Article.objects.filter(author__in=union)) == "Ants Asps"
+
+    @pytest.mark.usefixtures("_copies")
+    def test_of_the_sources_own_home_follows_the_outer_one(self, ann: Person, bob: Person) -> None:
+        """With ``using()`` both run there, in one query."""
+        Article.objects.using("archive").create(title="Ants", author=bob)
+        Article.objects.using("archive").create(title="Asps", author=ann)
+        mine = Article.objects.filter(title="Ants").values("author")
+        with queries() as sent:
+            assert titles(Article.objects.using("archive").filter(author__in=mine)) == "Ants"
+        assert counts(sent) == {"archive": 1}
+        with queries() as sent:
+            assert titles(Article.objects.filter(author__in=mine)) == "Ants Asps"
+        assert counts(sent) == {"default": 1}
+
+    @pytest.mark.usefixtures("_copies")
+    def test_with_using_runs_where_it_says(self, bob: Person) -> None:
+        """Whatever the outer one does."""
+        Article.objects.using("archive").create(title="Ants", author=bob)
+        there = Article.objects.using("archive").values("author")
+        with queries() as sent:
+            assert titles(Article.objects.filter(author__in=there)) == "Bees"
+        assert counts(sent) == {"archive": 1, "default": 1}
 
     def test_is_seen_by_explain_and_str(self) -> None:
         """The keys are in the words of the outer query."""

@@ -8,8 +8,10 @@ import pytest
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, models, transaction
 from django.db.models import Prefetch, prefetch_related_objects
+from django.test.utils import isolate_apps
+from django.utils.functional import SimpleLazyObject
 
-from crossdb_reference import DanglingReference
+from crossdb_reference import CrossDBOneToOneReference, DanglingReference
 from crossdb_reference.exceptions import ReferenceValueError
 from tests.library.models import Account, Article
 from tests.people.models import Adult, Employee, Person, Profile
@@ -125,6 +127,24 @@ class TestTargetsSide:
         assert not hasattr(ann, "account")
         assert Account.objects.get(pk=account.pk).person_id is None
 
+    def test_assigning_none_forgets_a_source_that_was_refreshed_too(self, ann, account):
+        """The source no longer knows its target by then."""
+        assert ann.account == account
+        ann.account.refresh_from_db()
+        source, ann.account = ann.account, None
+        assert source.person_id is None
+        source.save()
+        assert not hasattr(ann, "account")
+
+    def test_refreshing_a_child_of_the_target_forgets_the_source(self):
+        """The child is older than the reference."""
+        Account.objects.create(person=Employee.objects.create(name="Eve", email="eve"))
+        eve = Employee.objects.get()
+        assert eve.account
+        Account.objects.all().delete()
+        eve.refresh_from_db()
+        assert not hasattr(eve, "account")
+
     def test_assigning_none_to_a_target_that_knows_no_source_does_nothing(self, ann, account):
         """As with Django: no query."""
         with queries() as sent:
@@ -224,6 +244,62 @@ class TestSourcesSide:
         assert profile.pk == ann.pk
         assert Person.objects.get(pk=ann.pk).home_profile == profile
         assert Profile.objects.get(pk=ann.pk).person == ann
+
+    def test_a_lazy_object_is_assigned_like_what_it_stands_for(self, ann):
+        """As ``request.user`` is one."""
+        account = Account(person=SimpleLazyObject(lambda: ann))
+        account.save()
+        assert Account.objects.get().person == ann
+        with queries() as sent:
+            assert ann.account is account
+        assert sent == {}
+        account.person = None
+        account.save()
+        assert not hasattr(ann, "account")
+
+    def test_a_lazy_object_takes_a_source(self, ann, account):
+        """From the target's side."""
+        lazy = SimpleLazyObject(lambda: ann)
+        lazy.account = account
+        assert (account.person_id, ann.account) == (ann.pk, account)
+        lazy.account = None
+        assert account.person_id is None
+
+    @isolate_apps("tests.library")
+    def test_a_reference_to_a_proxy_takes_its_concrete_model(self):
+        """The accessor is the proxy's: the concrete instance is assigned without one."""
+
+        class Box(models.Model):
+            name = models.CharField(max_length=80)
+
+            class Meta:
+                app_label = "library"
+                db_table = "library_shelf"
+
+        class Big(Box):
+            class Meta:
+                app_label = "library"
+                proxy = True
+
+        class Label(models.Model):
+            person = CrossDBOneToOneReference(Big, models.CASCADE, null=True, related_name="label")
+
+            class Meta:
+                app_label = "library"
+                db_table = "library_account"
+
+        box = Box.objects.create(name="b")
+        label = Label(person=box)
+        label.user_id = None
+        label.save()
+        assert Label.objects.get().person == box
+        assert type(Label.objects.get().person) is Big
+        assert Big.objects.get().label == label
+        (found,) = Label.objects.prefetch_related("person")
+        assert found.person == box
+        label.person = None
+        label.save()
+        assert not hasattr(Big.objects.get(), "label")
 
 
 class TestPrefetch:

@@ -6,6 +6,7 @@ import asyncio
 import gc
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -36,7 +37,7 @@ from tests.people.models import Adult, Country, Employee, Person, Team
 from tests.tables import tables
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import AsyncIterator, Iterator
 
     from pytest_django import DjangoDbBlocker
 
@@ -519,7 +520,9 @@ def test_generators_are_refused() -> None:
         yield
 
     for function in (generator, async_generator):
-        with pytest.raises(TypeError, match=r"generator .*: it would be left before .*using\(\)\.$"):
+        with pytest.raises(
+            TypeError, match=r"generator .*: it would be left before .*using\(\)\.$"
+        ):
             pinned("archive")(function)
 
 
@@ -529,6 +532,36 @@ def test_one_block_object_can_be_entered_again() -> None:
     with block, pinned("geo"), block:
         assert pinned_here() == "archive"
     assert pinned_here() is None
+
+
+def test_a_block_that_ends_before_one_inside_it_leaves_that_one_alone() -> None:
+    """As of generators, which may end in any order."""
+
+    def interleave() -> list[str | None]:
+        outer, inner = pinned("archive"), pinned("default")
+        outer.__enter__()
+        inner.__enter__()
+        outer.__exit__(None, None, None)
+        found = [pinned_here()]
+        inner.__exit__(None, None, None)
+        return [*found, pinned_here()]
+
+    assert copy_context().run(interleave) == ["default", None]
+
+
+def test_of_two_blocks_of_one_alias_the_inner_one_ends_first() -> None:
+    """They are the same to tell, and the block around both stays."""
+    with pinned("archive"), pinned("geo"):
+        with pinned("archive"):
+            assert pinned_here() == "archive"
+        assert pinned_here() == "geo"
+
+
+def test_the_end_of_a_block_that_is_not_entered_here_changes_nothing() -> None:
+    """It was entered in another task or thread."""
+    with pinned("archive"):
+        pinned("geo").__exit__(None, None, None)
+        assert pinned_here() == "archive"
 
 
 def test_a_function_can_be_pinned_by_decorator() -> None:
@@ -723,6 +756,27 @@ def test_a_block_of_a_child_task_is_not_seen_by_its_parent() -> None:
                 await task
                 assert pinned_here() == "people"
         assert pinned_here() is None
+
+    asyncio.run(main())
+
+
+def test_a_generator_closed_by_another_task_leaves_the_block_of_that_task_alone() -> None:
+    """Its block is not one of that task's."""
+
+    async def values() -> AsyncIterator[int]:
+        with pinned("archive"):
+            yield 1
+
+    async def main() -> None:
+        generator = values()
+        await anext(generator)
+
+        async def closes() -> str | None:
+            with pinned("default"):
+                await generator.aclose()
+                return pinned_here()
+
+        assert await asyncio.create_task(closes()) == "default"
 
     asyncio.run(main())
 

@@ -13,6 +13,7 @@ from django.db.models import Prefetch, aprefetch_related_objects, prefetch_relat
 from crossdb_reference import DanglingReference
 from crossdb_reference.keysets import CHUNK_SIZE
 from tests.library.models import (
+    Account,
     Article,
     Car,
     Comment,
@@ -29,6 +30,7 @@ from tests.people.models import (
     Country,
     DateKey,
     DecimalKey,
+    DefaultKey,
     Employee,
     Person,
     Profile,
@@ -37,6 +39,7 @@ from tests.people.models import (
     Team,
     TextKey,
     UUIDKey,
+    VisitorKey,
 )
 from tests.queries import queries
 
@@ -281,6 +284,32 @@ class TestDangling:
         Person.objects.create(pk=NOBODY, name="late", email="late")
         found.refresh_from_db()
         assert found.author.name == "late"
+
+
+class TestDanglingAndLeftOut:
+    """A row that is missing, and one that the caller's own queryset leaves out."""
+
+    def test_a_second_prefetch_into_an_attribute_keeps_it_dangling(self, people):
+        """It says nothing about the reference itself."""
+        Article.objects.create(title="lost", author_id=NOBODY)
+        Article.objects.create(title="found", author=people[0])
+        old = Prefetch("author", Person.objects.filter(age__gt=99), to_attr="old")
+        found, lost = Article.objects.order_by("title").prefetch_related("author", old)
+        assert (lost.old, found.old, found.author) == (None, None, people[0])
+        with pytest.raises(DanglingReference):
+            _ = lost.author
+
+    @pytest.mark.usefixtures("articles")
+    def test_a_queryset_that_gives_a_row_twice_leaves_others_out(self, people):
+        """They are ``None``, and do not dangle: as many rows as keys prove nothing."""
+        ann = people[0]
+        ann.skills.add(Skill.objects.create(name="Ann's second"))
+        skilled = Person.objects.filter(skills__name__startswith="Ann")
+        assert len(skilled) == 2
+        found = Article.objects.prefetch_related(Prefetch("author", skilled)).order_by("pk")
+        with queries() as sent:
+            assert [article.author for article in found] == [ann, None, ann, None]
+        assert per_alias(sent) == {"default": 1, "people": 1}
 
 
 class TestNested:
@@ -750,10 +779,43 @@ class TestPeers:
 class TestKeys:
     """Every type of key, both ways."""
 
+    @pytest.mark.parametrize("name", ["uuid", "small", "decimal", "visitor"])
+    def test_keys_that_are_still_strings_are_found(self, name):
+        """Nobody has saved and loaded them; the source keeps them as they are."""
+        model = Everything._meta.get_field(name).target_model
+        target = model.objects.create(**{"amount": "1.50"} if name == "decimal" else {})
+        target.refresh_from_db()
+        source = Everything.objects.create(**{f"{name}_id": str(target.pk)})
+        assert type(getattr(source, f"{name}_id")) is str
+        with queries() as sent:
+            prefetch_related_objects([source], name)
+            assert getattr(source, name) == target
+        assert per_alias(sent) == {"people": 1}
+        assert getattr(source, f"{name}_id") == str(target.pk)
+
+    def test_a_string_that_is_no_rows_key_dangles(self, people):
+        """Among others that are found."""
+        found = Article.objects.create(title="a", author_id=str(people[0].pk))
+        lost = Article.objects.create(title="b", author_id=str(NOBODY))
+        prefetch_related_objects([found, lost], "author")
+        assert found.author == people[0]
+        with pytest.raises(DanglingReference):
+            _ = lost.author
+
+    def test_one_to_one_keys_that_are_still_strings_are_found(self, people):
+        """The target knows its source then."""
+        account = Account.objects.create(person_id=str(people[0].pk))
+        prefetch_related_objects([account], "person")
+        with queries() as sent:
+            assert account.person.account is account
+        assert sent == {}
+
     @pytest.mark.parametrize(
         ("name", "accessor", "make"),
         [
             ("small", "everything_set", lambda _: SmallKey.objects.create()),
+            ("visitor", "everything_set", lambda _: VisitorKey.objects.create()),
+            ("number", "everything_set", lambda n: DefaultKey.objects.create(number=n)),
             ("uuid", "everything_set", lambda _: UUIDKey.objects.create()),
             ("text", "everything_set", lambda n: TextKey.objects.create(code=f"k'{n}\"\\,é")),
             (

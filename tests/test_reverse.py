@@ -29,12 +29,28 @@ from tests.library.models import (
     Shelf,
     Truck,
 )
-from tests.people.models import Adult, BadgeKey, Country, Employee, Person, TextKey
+from tests.people.models import (
+    Adult,
+    BadgeKey,
+    Country,
+    Employee,
+    Person,
+    TextKey,
+    VisitorKey,
+)
 from tests.queries import queries
+from tests.tables import tables
 
 pytestmark = pytest.mark.django_db(databases="__all__")
 
 committed = pytest.mark.django_db(databases="__all__", transaction=True)
+
+
+@pytest.fixture(scope="module")
+def _copies(django_db_setup, django_db_blocker):  # noqa: ARG001
+    """Let events exist on ``default`` too."""
+    with tables(django_db_blocker, "default", Event):
+        yield
 
 
 @pytest.fixture
@@ -494,6 +510,111 @@ class TestSet:
         assert keys(Event.objects.filter(actor=ann)) == keys(logins[:1])
 
 
+@pytest.mark.usefixtures("_copies")
+class TestViews:
+    """``ann.events(manager="elsewhere")``: a pinned manager that is no home."""
+
+    @pytest.fixture
+    def there(self, ann, logins):  # noqa: ARG002 (rows at home, to be left alone)
+        return Event.elsewhere.create(name="there", actor=ann)
+
+    def test_reads_go_to_the_views_database(self, ann, there):
+        """And no others."""
+        with queries() as sent:
+            assert list(ann.events(manager="elsewhere").all()) == [there]
+        assert set(sent) == {"default"}
+
+    @pytest.mark.parametrize(
+        ("write", "left"),
+        [
+            (lambda view, _: view.create(name="new"), {"there", "new"}),
+            (lambda view, _: view.get_or_create(name="new"), {"there", "new"}),
+            (lambda view, _: view.update_or_create(name="new"), {"there", "new"}),
+            (lambda view, _: view.add(Event(name="new"), bulk=False), {"there", "new"}),
+            (lambda view, _: view.add(Event.elsewhere.create(name="new")), {"there", "new"}),
+            (lambda view, there: view.remove(there), set()),
+            (lambda view, _: view.clear(), set()),
+            (lambda view, _: view.clear(bulk=False), set()),
+            (lambda view, _: view.set([Event.elsewhere.create(name="new")]), {"new"}),
+            (lambda view, _: view.update(name="new"), {"new"}),
+        ],
+        ids=[
+            "create",
+            "get_or_create",
+            "update_or_create",
+            "add new",
+            "add",
+            "remove",
+            "clear",
+            "clear one by one",
+            "set",
+            "update",
+        ],
+    )
+    def test_writes_go_to_the_views_database(self, ann, there, logins, write, left):
+        """The rows at home stay as they are."""
+        view = ann.events(manager="elsewhere")
+        with queries() as sent:
+            write(view, there)
+        assert set(sent) == {"default"}
+        assert {event.name for event in view.all()} == left
+        assert keys(ann.events.all()) == keys(logins)
+
+    def test_an_explicit_using_wins_over_the_view(self, ann, there):
+        """As over any pin."""
+        made = ann.events(manager="elsewhere").db_manager("archive").create(name="new")
+        assert made._state.db == "archive"
+        assert list(ann.events(manager="elsewhere").all()) == [there]
+
+
+class TestNoKey:
+    """A target that is saved, and has nothing that its sources could refer to."""
+
+    @pytest.fixture
+    def visitor(self):
+        Everything.objects.create()
+        return VisitorKey.objects.create(code=None)
+
+    def test_has_no_sources(self, visitor):
+        """None of those that refer to nothing, and without an error."""
+        assert list(visitor.by_code.all()) == []
+        assert visitor.by_code.count() == 0
+        assert not visitor.by_code.filter(pk__gt=0).exists()
+
+    def test_prefetches_none(self, visitor):
+        """Beside others that have some."""
+        other = VisitorKey.objects.create(code="x")
+        source = Everything.objects.create(code=other)
+        found = VisitorKey.objects.prefetch_related("by_code").in_bulk()
+        with queries() as sent:
+            assert list(found[visitor.pk].by_code.all()) == []
+            assert list(found[other.pk].by_code.all()) == [source]
+        assert sent == {}
+
+    @pytest.mark.parametrize(
+        "use",
+        [
+            lambda visitor: visitor.by_code.create(),
+            lambda visitor: visitor.by_code.add(Everything.objects.get()),
+            lambda visitor: visitor.by_code.set([]),
+            lambda visitor: visitor.by_code.clear(),
+            lambda visitor: Everything.objects.create(code=visitor),
+            lambda visitor: Everything.objects.filter(code=visitor),
+        ],
+        ids=["create", "add", "set", "clear", "save", "filter"],
+    )
+    def test_is_refused_where_a_key_is_needed(self, visitor, use):
+        """The error says which field to set; that the target is saved does not help."""
+        with pytest.raises(ReferenceValueError) as caught:
+            use(visitor)
+        assert str(caught.value) == (
+            f"Cannot use {visitor!r} for the reference library.Everything.code: this"
+            " people.VisitorKey has no value for 'code', so there is nothing to refer to. Set"
+            " 'code' and save it first."
+        )
+        assert Everything.objects.get().code_id is None
+
+
 class TestRefusals:
     """Django's rules for what cannot be."""
 
@@ -536,6 +657,13 @@ class TestRefusals:
         )
         assert not any("INSERT" in sql or "UPDATE" in sql for s in sent.values() for sql in s)
         assert Event.objects.count() == 0
+
+    @pytest.mark.parametrize("bulk", [True, False])
+    def test_set_refuses_another_model_with_the_key_of_a_source(self, ann, logins, bulk):
+        """A ``TypeError`` before anything is written: equal keys are no equal rows."""
+        with pytest.raises(TypeError, match="'Event' instance expected, got <Person"):
+            ann.events.set([*logins[1:], Person(pk=logins[0].pk)], bulk=bulk)
+        assert keys(ann.events.all()) == keys(logins)
 
     def test_direct_assignment_is_refused(self, ann, letters):
         """A ``TypeError``, with Django's words."""
@@ -745,6 +873,40 @@ class TestInheritance:
             assert type(model(pk=1).sources).__name__ == type(Target(pk=1).sources).__name__
             with pytest.raises(RemotePathError):
                 model.objects.filter(sources=1)
+
+    @isolate_apps("tests.library")
+    def test_a_child_that_is_older_than_the_reference_gets_one_too(self):
+        """Through proxies and abstract models between them; the abstract ones get none."""
+
+        class Target(models.Model):
+            class Meta:
+                app_label = "library"
+
+        class Between(Target):
+            class Meta:
+                app_label = "library"
+                abstract = True
+
+        class Child(Between):
+            class Meta:
+                app_label = "library"
+
+        class Proxy(Child):
+            class Meta:
+                app_label = "library"
+                proxy = True
+
+        class Source(models.Model):
+            target = CrossDBReference(Target, models.CASCADE, related_name="sources")
+
+            class Meta:
+                app_label = "library"
+
+        reference = Source._meta.get_field("target")
+        for model in (Target, Child, Proxy):
+            field = model._meta.get_field("sources")
+            assert (field.model, field.field) == (model, reference)
+        assert not any(field.name == "sources" for field in Between._meta.private_fields)
 
     @isolate_apps("tests.library")
     def test_a_name_that_ends_with_plus_gives_no_accessor(self):

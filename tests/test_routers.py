@@ -17,7 +17,7 @@ from django.test import Client, override_settings
 from django.test.utils import isolate_apps
 from django.urls import path, reverse
 
-from crossdb_reference import PinnedManager, home_database, pinned
+from crossdb_reference import CrossDBReference, PinnedManager, home_database, pinned
 from crossdb_reference.routers import (
     CrossDBRouter,
     database_for_read,
@@ -190,6 +190,43 @@ def test_only_the_instance_is_taken_out_of_foreign_hints() -> None:
     assert shared_hints(EventNote, hints) is hints
     assert shared_hints(Article, hints) == {"other": 1}
     assert set(hints) == {"instance", "other"}
+
+
+@everywhere
+@isolate_apps("tests.library")
+@pytest.mark.usefixtures("_copies")
+def test_sources_stay_at_home_if_only_using_says_where_their_targets_are() -> None:
+    """Neither model has a pin: the origin of a target is still no home for its sources."""
+
+    class Box(models.Model):
+        name = models.CharField(max_length=80)
+
+        class Meta:
+            app_label = "library"
+            db_table = "library_shelf"
+
+    class Thing(models.Model):
+        owner = CrossDBReference(
+            Box, models.CASCADE, using="archive", related_name="things", null=True
+        )
+
+        class Meta:
+            app_label = "library"
+            db_table = "library_car"
+
+    with queries() as sent:
+        box = Box.objects.using("archive").create(name="b")
+        thing = Thing.objects.create(owner=box)
+        box = Thing.objects.get().owner
+        assert box._state.db == "archive"
+        assert box.things.all().db == "default"
+        assert list(box.things.all()) == [thing]
+        assert box.things.create()._state.db == "default"
+        (found,) = Box.objects.using("archive").prefetch_related("things")
+        assert len(found.things.all()) == 2
+    assert set(sent) == {"archive", "default"}
+    assert not [sql for sql in sent["archive"] if "library_car" in sql]
+    assert not [sql for sql in sent["default"] if "library_shelf" in sql]
 
 
 # Writing back to the origin
@@ -672,6 +709,10 @@ def test_hints_narrow_where_an_operation_runs() -> None:
     assert answers("library", model_name="Event") == only("archive")
     assert answers("library", model_name="article") == UNPINNED
     assert answers("library", model=Event) == only("archive")
+    assert answers("library", model="library.Event") == only("archive")
+    assert answers("library", model="library.event") == only("archive")
+    assert answers("library", model="library.Article") == UNPINNED
+    assert answers("library", model="people.Person") == only("people")
     assert answers("library", unknown="hint") == answers("library")
 
 

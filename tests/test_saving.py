@@ -27,7 +27,16 @@ from tests.library.models import (
     Shelf,
     Truck,
 )
-from tests.people.models import Adult, Employee, Person, Profile, TextKey, UUIDKey
+from tests.people.models import (
+    Adult,
+    DefaultKey,
+    Employee,
+    Person,
+    Profile,
+    Team,
+    TextKey,
+    UUIDKey,
+)
 from tests.queries import queries
 
 if TYPE_CHECKING:
@@ -150,6 +159,61 @@ class TestUnsavedTargets:
         Everything(text=TextKey(code="x")).save()
         assert Article.objects.get().author == ann
         assert Everything.objects.get().text_id == "x"
+
+
+class TestLimits:
+    """What Django gives no place to refuse: a model without a pin has Django's querysets."""
+
+    def test_bulk_update_of_an_unpinned_model_writes_null_for_an_unsaved_target(
+        self, ann: Person, bob: Person
+    ) -> None:
+        """As documented: Django reads the attribute of the key, and asks no field."""
+        article = Article.objects.create(title="Ants", author=ann, editor=bob)
+        article.editor = Person(name="New")
+        Article.objects.bulk_update([article], ["editor"])
+        assert Article.objects.get().editor_id is None
+
+    def test_update_of_an_unpinned_model_writes_the_key_of_another_models_instance(
+        self, ann: Person
+    ) -> None:
+        """As documented: Django turns the instance into its key before it asks the field."""
+        Article.objects.create(title="Ants", author=ann)
+        Article.objects.update(editor=Team.objects.create(pk=777, name="T"))
+        assert Article.objects.get().editor_id == 777
+
+
+class TestDefaultsOfTheDatabase:
+    """A target whose key the database makes."""
+
+    @pytest.mark.parametrize(
+        "write",
+        [
+            lambda target: Everything(number=target).save(),
+            lambda target: Everything.objects.create(number=target),
+            lambda target: Everything.objects.bulk_create([Everything(number=target)]),
+            lambda target: Everything.objects.filter(number=target).exists(),
+            lambda target: target.everything_set.create(),
+        ],
+        ids=["save", "create", "bulk_create", "filter", "other side"],
+    )
+    def test_an_unsaved_target_is_refused(self, write: Callable[[DefaultKey], object]) -> None:
+        """What stands in for its key until then is no key."""
+        with (
+            pytest.raises(ReferenceValueError, match=r"people\.DefaultKey is not saved"),
+            transaction.atomic(),
+        ):
+            write(DefaultKey())
+        assert not Everything.objects.exists()
+
+    def test_a_target_that_was_saved_meanwhile_lends_its_key(self) -> None:
+        """As any automatic key."""
+        target = DefaultKey()
+        source = Everything(number=target)
+        assert source.number_id is None
+        target.save()
+        source.save()
+        assert (source.number_id, Everything.objects.get().number_id) == (42, 42)
+        assert Everything.objects.get().number == target
 
 
 class TestSavedAfterTheAssignment:
@@ -298,9 +362,8 @@ class TestQuerySetMethods:
             assert articles.get().editor_id is None
             articles.update(author_id=bob.pk)
             assert articles.get().author_id == bob.pk
-            articles.update(author=F("author") + 1000, editor=F("author"))
+            articles.update(author=F("author") + 1000)
         assert articles.get().author_id == bob.pk + 1000
-        assert articles.get().editor_id == bob.pk
         assert list(sent) == ["default"]
 
     def test_an_expression_is_saved(self, ann: Person) -> None:
@@ -355,6 +418,33 @@ class TestQuerySetMethods:
             by_key = Account.objects.in_bulk([ann.pk, bob.pk], field_name="person_id")
         assert by_key == {ann.pk: accounts[0], bob.pk: accounts[1]}
         assert list(sent) == ["default"]
+
+    def test_update_of_a_pinned_model_refuses_an_instance_of_another(self, ann: Person) -> None:
+        """Nothing is written, though the team has a key."""
+        Event.objects.create(actor=ann, name="login")
+        team = Team.objects.create(pk=777, name="T")
+        for name in ("actor", "actor_id"):
+            with queries() as sent, pytest.raises(ReferenceValueError) as caught:
+                Event.objects.update(**{name: team})
+            assert str(caught.value) == (
+                f"Cannot use {team!r} for the reference library.Event.actor: it is an instance of"
+                " people.Team. Use a saved people.Person of the database 'people', its key, or"
+                " None."
+            )
+            assert sent == {}
+        assert Event.objects.get().actor_id == ann.pk
+
+    def test_update_of_a_pinned_model_takes_what_any_update_takes(
+        self, ann: Person, bob: Person
+    ) -> None:
+        """A target, a key, an expression, ``None``, and fields that are no references."""
+        event = Event.objects.create(actor=ann, name="login")
+        for value, key in [(bob, bob.pk), (ann.pk, ann.pk), (F("actor") + 1, ann.pk + 1)]:
+            assert Event.objects.update(actor=value, name="new") == 1
+            event.refresh_from_db()
+            assert (event.actor_id, event.name) == (key, "new")
+        assert Event.objects.update(actor=None) == 1
+        assert Event.objects.get().actor_id is None
 
 
 class TestConstraints:

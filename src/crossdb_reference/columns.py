@@ -6,11 +6,15 @@ is also all that migrations see of a reference.
 
 from __future__ import annotations
 
+from datetime import date
+from decimal import Decimal
 from functools import cached_property
 from types import GenericAlias
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
+from django.db import connections
 from django.db.models import AutoField, CharField, Field, Model, TextField
 from django.utils.functional import Promise
 
@@ -24,7 +28,7 @@ if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
 # A string key is not made of any object that has a __str__, such as an AnonymousUser.
-TEXT = (str, int, Promise, type(None))
+TEXT = (str, int, float, Decimal, UUID, date, Promise, type(None))
 MAKE_TEXT = (CharField.to_python, TextField.to_python)
 
 T = TypeVar("T")  # What the attribute gives: the target's class, or with null=True also None.
@@ -143,7 +147,14 @@ class KeyColumn(_Field[T]):
     def stock_field(self, **own: Any) -> Field[Any, Any]:
         """Return the stock field of the key, with the options ``own``."""
         cls, args, kwargs = type_of_key(self.target_field)
+        if "db_collation" in kwargs and not self._same_vendor():
+            del kwargs["db_collation"]  # The source's database has no collation of this name.
         return cls(*args, **{**kwargs, **own})
+
+    def _same_vendor(self) -> bool:
+        aliases = home_database(self.model), self.target_database()
+        source, target = (connections[alias].vendor for alias in aliases)
+        return source == target
 
     def clone(self) -> Field[Any, Any]:  # type: ignore[override]
         """Return the stock field of the key: all that a migration knows of a reference."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from django.db import Error, connections
@@ -11,7 +12,7 @@ from django.db.models import F
 from crossdb_reference.keysets import InKeySet, chunks
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from django.db.models import Model, QuerySet
 
@@ -51,6 +52,32 @@ def fetch_by_key(queryset: QuerySet[Model], key: str, keys: Iterable[Any]) -> Fe
     # There is one object per key, so an order would cost the database for nothing.
     queryset.query.clear_ordering()
     return fetch_chunks(queryset, keys, lambda rows, chunk: rows.filter(InKeySet(F(key), chunk)))
+
+
+def key_getter(
+    attname: str, keys: Iterable[Any], others: Collection[Any], to_python: Callable[[Any], Any]
+) -> Callable[[Model], Any]:
+    """Return a function that gets the key ``attname`` of an object, as it is among ``others``.
+
+    ``keys`` are those of the objects, ``others`` those of what they are to be matched with. A
+    database takes some for the same that Python does not: ``"5"`` and 5, as long as the object is
+    not loaded anew, and where its collation says so, texts that differ in case and final spaces.
+    (Of two such texts among ``keys`` only the one that is written as in ``others`` is matched.)
+    """
+    get = attrgetter(attname)
+    missing = set(keys).difference(others)
+    if not missing:
+        return get
+    folded = {_fold(other): other for other in set(others).difference(keys)}
+    same = {}
+    for key in missing:
+        converted = to_python(key)
+        same[key] = converted if converted in others else folded.get(_fold(converted), key)
+    return lambda obj: same.get(key := get(obj), key)
+
+
+def _fold(key: Any) -> Any:
+    return key.casefold().rstrip(" ") if isinstance(key, str) else key
 
 
 @contextmanager

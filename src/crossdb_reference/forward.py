@@ -21,7 +21,7 @@ from django.db.models.query_utils import DeferredAttribute
 
 from crossdb_reference._compat import fetch, with_fetch_mode
 from crossdb_reference.exceptions import DanglingReference
-from crossdb_reference.fetching import FetchedObjects, fetch_by_key, naming
+from crossdb_reference.fetching import FetchedObjects, fetch_by_key, key_getter, naming
 from crossdb_reference.typing import concrete
 
 if TYPE_CHECKING:
@@ -121,33 +121,29 @@ class ForwardReference:
         queryset: Any = querysets[0] if querysets else self.get_queryset(instances[0])
         queryset = queryset.using(queryset._db or field.target_database(instances[0]))
         key = attrgetter(field.target_field.attname)
-        instance_key = attrgetter(field.attname)
-        keys = dict.fromkeys(map(instance_key, instances))
+        keys = dict.fromkeys(map(attrgetter(field.attname), instances))
         keys.pop(None, None)
         with naming(field.label, queryset.db):
             targets = fetch_by_key(queryset, field.target_field.name, keys)
-        found = set(map(key, targets))
-        if not keys.keys() <= found:
-            self._find_missing(instances, found, left_out=bool(querysets))
+        found = dict(zip(map(key, targets), targets, strict=True))
+        source_key = key_getter(field.attname, keys, found, field.key_field.to_python)
+        if not keys.keys() <= found.keys():
+            missing = (instance for instance in instances if source_key(instance) not in found)
+            self._mark(missing, left_out=bool(querysets))
         if not field.multiple:
-            sources = {instance_key(instance): instance for instance in instances}
-            for target in targets:
-                self._cache_reverse(target, sources[key(target)])
-        return targets, key, instance_key, True, field.cache_attname, True
+            for instance in instances:
+                target = found.get(source_key(instance))
+                if target is not None:
+                    self._cache_reverse(target, instance)
+        return targets, key, source_key, True, field.cache_attname, True
 
-    def _find_missing(self, instances: Iterable[Model], found: set[Any], *, left_out: bool) -> None:
+    def _mark(self, missing: Iterable[Model], *, left_out: bool) -> None:
         field = self.field
-        for instance in instances:
-            data, key = instance.__dict__, getattr(instance, field.attname)
-            if key in found:
-                continue
-            python_key = field.key_field.to_python(key)
-            if python_key in found:
-                data[field.attname] = python_key  # It was "5", as nobody had saved and loaded it.
-            elif not left_out:
-                data.pop(field.mark_attname, None)
-            elif field.cache_attname not in data:  # Else this is for a to_attr.
-                data[field.mark_attname] = LEFT_OUT
+        for instance in missing:
+            if not left_out:
+                instance.__dict__.pop(field.mark_attname, None)
+            elif field.cache_attname not in instance.__dict__:  # Else this is for a to_attr.
+                instance.__dict__[field.mark_attname] = LEFT_OUT
 
     def fetch_one(self, instance: Model) -> None:
         """Fetch the target of ``instance``: one query on the target's alias."""

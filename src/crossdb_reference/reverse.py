@@ -20,7 +20,7 @@ from django.db.models import F, prefetch_related_objects
 
 from crossdb_reference._compat import fetch, with_fetch_mode
 from crossdb_reference.exceptions import ReferenceValueError, RemotePathError
-from crossdb_reference.fetching import FetchedObjects, fetch_chunks, naming
+from crossdb_reference.fetching import FetchedObjects, fetch_chunks, key_getter, naming
 from crossdb_reference.keysets import InKeySet
 from crossdb_reference.reverse_manager import reverse_manager
 
@@ -181,7 +181,8 @@ class ReverseOneToOne:
                 targets,
                 lambda rows, chunk: rows.filter(InKeySet(F(field.name), chunk)),
             )
-        source_key = attrgetter(field.attname)
+        found = map(attrgetter(field.attname), sources)
+        source_key = key_getter(field.attname, [*found], targets, field.key_field.to_python)
         for source in sources:
             source.__dict__[field.cache_attname] = targets[source_key(source)]
         return sources, source_key, key, True, self.reverse.cache_attname, True

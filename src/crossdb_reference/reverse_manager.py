@@ -11,7 +11,7 @@ from django.db.models.fields import related_descriptors
 from django.db.models.utils import AltersData
 
 from crossdb_reference._compat import with_fetch_mode
-from crossdb_reference.fetching import FetchedObjects, fetch_chunks, naming
+from crossdb_reference.fetching import FetchedObjects, fetch_chunks, key_getter, naming
 from crossdb_reference.pins import Pin
 from crossdb_reference.routers import database_for_write
 
@@ -98,7 +98,7 @@ def reverse_manager(superclass: type[Any], field: Reference) -> type[Manager[Any
             queryset: Any = querysets[0] if querysets else super().get_queryset()
             queryset._add_hints(**self._hints)
             queryset = queryset.using(queryset._db or self._db or queryset.db)
-            key, source_key = attrgetter(field.target_field.attname), attrgetter(field.attname)
+            key = attrgetter(field.target_field.attname)
             targets = {key(instance): instance for instance in instances}
             with naming(field.label, queryset.db):
                 sources = fetch_chunks(
@@ -106,6 +106,8 @@ def reverse_manager(superclass: type[Any], field: Reference) -> type[Manager[Any
                     targets,
                     lambda rows, chunk: filter_chunk(rows.all(), field.name, chunk),
                 )
+            found = map(attrgetter(field.attname), sources)
+            source_key = key_getter(field.attname, [*found], targets, field.key_field.to_python)
             for source in sources:
                 source.__dict__.setdefault(field.cache_attname, targets[source_key(source)])
             return sources, source_key, key, False, field.accessor_name, False

@@ -108,7 +108,8 @@ class CrossDBRouter:
         """
         model = hints.get("model")
         if isinstance(model, str):
-            app_label, model_name = model.split(".")
+            label, _, model_name = model.rpartition(".")
+            app_label = label or app_label
         elif model is not None:
             return _on_home(db, model._meta.label_lower, app_label, declared_home(model))
         if model_name is not None:

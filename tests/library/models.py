@@ -64,6 +64,11 @@ class Everything(models.Model):
     text = CrossDBReference("people.TextKey", models.CASCADE, null=True)
     decimal = CrossDBReference("people.DecimalKey", models.CASCADE, null=True)
     badge = CrossDBReference("people.BadgeKey", models.CASCADE, null=True)
+    visitor = CrossDBReference("people.VisitorKey", models.CASCADE, null=True)
+    code = CrossDBReference(
+        "people.VisitorKey", models.CASCADE, to_field="code", null=True, related_name="by_code"
+    )
+    number = CrossDBReference("people.DefaultKey", models.CASCADE, null=True)
     date = CrossDBReference("people.DateKey", models.CASCADE, null=True)
     email = CrossDBReference(
         "people.Person", models.CASCADE, to_field="email", null=True, related_name="by_email"

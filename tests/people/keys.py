@@ -36,3 +36,11 @@ class BadgeField(models.Field):
 
     def get_prep_value(self, value):
         return None if value is None else self.to_python(value).number
+
+
+class BadgeAutoField(models.AutoField):
+    """An automatic key that is a :class:`Badge` in Python."""
+
+    from_db_value = BadgeField.from_db_value
+    to_python = BadgeField.to_python
+    get_prep_value = BadgeField.get_prep_value

@@ -7,7 +7,7 @@ import uuid
 from django.db import models
 
 from crossdb_reference import CrossDBOneToOneReference, CrossDBReference, PinnedManager
-from tests.people.keys import BadgeField
+from tests.people.keys import BadgeAutoField, BadgeField
 
 
 class Team(models.Model):
@@ -90,6 +90,19 @@ class BadgeKey(models.Model):
     """A target whose key has converters."""
 
     badge = BadgeField(primary_key=True)
+
+
+class VisitorKey(models.Model):
+    """A target with an automatic key that has converters, and a unique field that may be NULL."""
+
+    badge = BadgeAutoField(primary_key=True)
+    code = models.CharField(max_length=20, unique=True, null=True)
+
+
+class DefaultKey(models.Model):
+    """A target whose key is a default of the database."""
+
+    number = models.IntegerField(primary_key=True, db_default=42)
 
 
 class DateKey(models.Model):

@@ -13,6 +13,7 @@ import pytest
 from django.db.backends.base.base import BaseDatabaseWrapper
 from pytest_django import DjangoDbBlocker
 
+from tests.people.models import Person
 from tests.servers import aliases, session
 from tests.servers.postgres import PostgresServer
 
@@ -48,6 +49,18 @@ def extra_alias(
     with django_db_blocker.unblock():
         connect = BaseDatabaseWrapper.ensure_connection
     return partial(aliases.extra_alias, connect)
+
+
+@pytest.fixture
+def ann() -> Person:
+    """Give a target."""
+    return Person.objects.create(name="Ann", email="ann@example.org")
+
+
+@pytest.fixture
+def bob() -> Person:
+    """Give another target."""
+    return Person.objects.create(name="Bob", email="bob@example.org")
 
 
 def _is_worker(config: pytest.Config) -> bool:

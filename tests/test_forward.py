@@ -31,18 +31,6 @@ HAS_FETCH_MODES = hasattr(models, "FETCH_PEERS")
 
 
 @pytest.fixture
-def ann() -> Person:
-    """Give a target."""
-    return Person.objects.create(name="Ann", email="ann@example.org")
-
-
-@pytest.fixture
-def bob() -> Person:
-    """Give another target."""
-    return Person.objects.create(name="Bob", email="bob@example.org")
-
-
-@pytest.fixture
 def article(ann: Person) -> Article:
     """Give a source of Ann's, fresh from its database."""
     return Article.objects.get(pk=Article.objects.create(title="Ants", author=ann).pk)

@@ -25,11 +25,6 @@ needs_fetch_modes = pytest.mark.skipif(
 
 
 @pytest.fixture
-def ann():
-    return Person.objects.create(name="Ann", email="ann@example.org")
-
-
-@pytest.fixture
 def ben():
     return Person.objects.create(name="Ben", email="ben@example.org")
 

@@ -54,11 +54,6 @@ def _copies(django_db_setup, django_db_blocker):  # noqa: ARG001
 
 
 @pytest.fixture
-def ann():
-    return Person.objects.create(name="Ann", email="ann@example.org")
-
-
-@pytest.fixture
 def ben():
     return Person.objects.create(name="Ben", email="ben@example.org")
 

@@ -45,18 +45,6 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.django_db(databases="__all__")
 
 
-@pytest.fixture
-def ann() -> Person:
-    """Give a target."""
-    return Person.objects.create(name="Ann", email="ann@example.org")
-
-
-@pytest.fixture
-def bob() -> Person:
-    """Give another target."""
-    return Person.objects.create(name="Bob", email="bob@example.org")
-
-
 class TestUnsavedTargets:
     """There is nothing to refer to yet."""
 

@@ -21,12 +21,6 @@ pytestmark = pytest.mark.django_db(databases="__all__")
 
 
 @pytest.fixture
-def ann() -> Person:
-    """Give a target."""
-    return Person.objects.create(name="Ann", email="ann@example.org")
-
-
-@pytest.fixture
 def article(ann: Person) -> Article:
     """Give a source with one reference set and one not."""
     return Article.objects.create(title="Ants", author=ann)

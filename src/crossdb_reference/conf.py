@@ -12,7 +12,7 @@ key            meaning                                                      defa
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -31,8 +31,8 @@ KEYS = ("PINS", "ALSO_MIGRATE")
 class Conf:
     """The parsed setting. Model names are in lower case, as in ``Model._meta.label_lower``."""
 
-    pins: Mapping[str, str] = field(default_factory=dict)
-    also_migrate: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    pins: Mapping[str, str]
+    also_migrate: Mapping[str, frozenset[str]]
 
 
 def raw() -> Mapping[str, Any]:

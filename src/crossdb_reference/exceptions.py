@@ -178,3 +178,12 @@ class UnknownTarget(CrossDBReferenceError, ImproperlyConfigured):  # noqa: N818 
             f"The reference {field} points at {target!r}, which is not an installed model. Add"
             f" its app to INSTALLED_APPS, or correct the name."
         )
+
+
+def error_class(model: type[Model], path: str, bases: tuple[type[Exception], ...]) -> Any:
+    """Return a class that an accessor of ``model`` raises, and offers under ``path`` to pickle."""
+    return type(
+        path.rpartition(".")[2],
+        bases,
+        {"__module__": model.__module__, "__qualname__": f"{model.__qualname__}.{path}"},
+    )

@@ -49,6 +49,7 @@ def fetch_by_key(queryset: QuerySet[Model], key: str, keys: Iterable[Any]) -> Fe
 
     One query on the queryset's database per :data:`~crossdb_reference.keysets.CHUNK_SIZE` keys.
     """
+    queryset = queryset.all()  # The user's own is left as it is.
     # There is one object per key, so an order would cost the database for nothing.
     queryset.query.clear_ordering()
     return fetch_chunks(queryset, keys, lambda rows, chunk: rows.filter(InKeySet(F(key), chunk)))

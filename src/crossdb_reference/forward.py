@@ -20,7 +20,7 @@ from django.db.models import Model, prefetch_related_objects
 from django.db.models.query_utils import DeferredAttribute
 
 from crossdb_reference._compat import fetch, with_fetch_mode
-from crossdb_reference.exceptions import DanglingReference
+from crossdb_reference.exceptions import DanglingReference, error_class
 from crossdb_reference.fetching import FetchedObjects, fetch_by_key, key_getter, naming
 from crossdb_reference.typing import concrete
 
@@ -81,15 +81,9 @@ class ForwardReference:
         return self._error("DanglingReference", DanglingReference)
 
     def _error(self, name: str, base: type[Exception]) -> Any:
-        model = self.field.model
-        return type(
-            name,
-            (base, self.field.target_model.DoesNotExist),
-            {
-                "__module__": model.__module__,
-                "__qualname__": f"{model.__qualname__}.{self.field.name}.{name}",
-            },
-        )
+        field = self.field
+        bases = (base, field.target_model.DoesNotExist)
+        return error_class(field.model, f"{field.name}.{name}", bases)
 
     def dangling(self, instance: Model) -> Exception:
         """Return the error for ``instance``, whose key no row has."""

@@ -168,21 +168,21 @@ class ReferenceLookup:
         at_home = home_database(model) == home_database(reference.model)
         return outer if at_home else database_for_read(model)
 
-    def is_remote(self, connection: BaseDatabaseWrapper) -> bool:
-        """Return whether the right side is a query that ``connection`` cannot answer."""
-        alias = connection.alias
-        return isinstance(self.rhs, Query) and self.inner_database(alias) != alias
+    def remote_database(self, connection: BaseDatabaseWrapper) -> str | None:
+        """Return the alias of an inner query that ``connection`` cannot answer, or ``None``."""
+        alias = self.inner_database(connection.alias) if isinstance(self.rhs, Query) else None
+        return None if alias == connection.alias else alias
 
-    def remote_keys(self, compiler: SQLCompiler) -> list[Any]:
-        """Run the inner query on its database: once per run of the outer query, one query."""
+    def remote_keys(self, compiler: SQLCompiler, alias: str) -> list[Any]:
+        """Run the inner query on ``alias``: once per run of the outer query, one query."""
         run, keys = getattr(self, "_remote_keys", (None, []))
         if run is None or run() is not compiler:
-            keys = self._run(compiler)
+            keys = self._run(alias)
             self._remote_keys = (ref(compiler), keys)
         return keys
 
-    def _run(self, compiler: SQLCompiler) -> list[Any]:
-        alias, query = self.inner_database(str(compiler.using)), self.rhs
+    def _run(self, alias: str) -> list[Any]:
+        query = self.rhs
         outer = [col for col in query.get_external_cols() if col.alias not in query.alias_map]
         if outer:
             names = sorted(f"{col.alias}.{col.target.column}" for col in outer)
@@ -211,8 +211,9 @@ class ReferenceExact(ReferenceLookup, Exact):
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
     ) -> tuple[str, tuple[Any, ...]]:
         """Return local SQL, after asking the other database if need be."""
-        if self.is_remote(connection):
-            return InKeySet(self.lhs, self.remote_keys(compiler)).as_sql(compiler, connection)
+        if alias := self.remote_database(connection):
+            keys = self.remote_keys(compiler, alias)
+            return InKeySet(self.lhs, keys).as_sql(compiler, connection)
         if _beyond(self.rhs):
             raise EmptyResultSet
         return super().as_sql(compiler, connection)
@@ -232,8 +233,8 @@ class ReferenceIn(ReferenceLookup, In):
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
     ) -> tuple[str, tuple[Any, ...]]:
         """Return local SQL, after asking the other database if need be."""
-        if self.is_remote(connection):
-            keys = self.remote_keys(compiler)
+        if alias := self.remote_database(connection):
+            keys = self.remote_keys(compiler, alias)
         elif self.rhs_is_direct_value() and (
             len(self.rhs) > MAX_LITERALS or any(map(_beyond, self.rhs))
         ):

@@ -59,13 +59,13 @@ class PinnedQuerySet(QuerySet[M]):
     ) -> int:
         """Update ``fields`` of ``objs``; an unsaved target is refused, as by ``save()``."""
         objs, fields = list(objs), list(fields)
-        prepare_references(objs, fields)
+        prepare_references(self.model, objs, fields)
         return super().bulk_update(objs, fields, batch_size=batch_size)
 
     def bulk_create(self, objs: Iterable[Any], *args: Any, **kwargs: Any) -> list[Any]:
         """Create ``objs``; an unsaved target is refused, as by ``save()``."""
         objs = list(objs)
-        prepare_references(objs)
+        prepare_references(self.model, objs)
         return super().bulk_create(objs, *args, **kwargs)
 
 

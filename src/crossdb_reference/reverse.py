@@ -16,12 +16,11 @@ from operator import attrgetter
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
-from django.db.models import F, prefetch_related_objects
+from django.db.models import prefetch_related_objects
 
 from crossdb_reference._compat import fetch, with_fetch_mode
-from crossdb_reference.exceptions import ReferenceValueError, RemotePathError
-from crossdb_reference.fetching import FetchedObjects, fetch_chunks, key_getter, naming
-from crossdb_reference.keysets import InKeySet
+from crossdb_reference.exceptions import ReferenceValueError, RemotePathError, error_class
+from crossdb_reference.fetching import FetchedObjects, fetch_by_key, key_getter, naming
 from crossdb_reference.reverse_manager import reverse_manager
 
 if TYPE_CHECKING:
@@ -136,17 +135,11 @@ class ReverseOneToOne:
         return self.reverse
 
     @cached_property
-    def RelatedObjectDoesNotExist(self) -> type[Exception]:  # noqa: N802 (Django's name)
+    def RelatedObjectDoesNotExist(self) -> Any:  # noqa: N802 (Django's name)
         """What ``user.profile`` raises if there is none: an ``AttributeError`` too."""
-        target, name = self.reference.target_model, self.reverse.get_accessor_name()
-        return type(
-            "RelatedObjectDoesNotExist",
-            (self.reference.model.DoesNotExist, AttributeError),
-            {
-                "__module__": target.__module__,
-                "__qualname__": f"{target.__qualname__}.{name}.RelatedObjectDoesNotExist",
-            },
-        )
+        name = f"{self.reverse.get_accessor_name()}.RelatedObjectDoesNotExist"
+        bases = (self.reference.model.DoesNotExist, AttributeError)
+        return error_class(self.reference.target_model, name, bases)
 
     def is_cached(self, instance: Model) -> bool:
         """Return whether ``instance`` needs no query for its source."""
@@ -176,11 +169,7 @@ class ReverseOneToOne:
         key = attrgetter(field.target_field.attname)
         targets = {key(instance): instance for instance in instances}
         with naming(field.label, queryset.db):
-            sources = fetch_chunks(
-                queryset,
-                targets,
-                lambda rows, chunk: rows.filter(InKeySet(F(field.name), chunk)),
-            )
+            sources = fetch_by_key(queryset, field.name, targets)
         found = map(attrgetter(field.attname), sources)
         source_key = key_getter(field.attname, [*found], targets, field.key_field.to_python)
         for source in sources:

@@ -74,7 +74,8 @@ def reverse_manager(superclass: type[Any], field: Reference) -> type[Manager[Any
             key = field.stored_key(self.instance)
             if key is None and self.instance.pk is not None:
                 return queryset.none()
-            key = self._key()
+            if key is None:
+                raise field.unusable(self.instance)
             queryset._add_hints(**self._hints)
             if self._db:
                 queryset = queryset.using(self._db)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @receiver(class_prepared)
 def watch_saves(*, sender: type[Model], **_: Any) -> None:
     """Watch the saves of each model that has a reference, also of proxies and children."""
-    if any(isinstance(field, CrossDBReference) for field in sender._meta.concrete_fields):
+    if references_of(sender):
         pre_save.connect(refuse_unsaved, sender=sender)
 
 
@@ -31,17 +31,26 @@ def refuse_unsaved(
 ) -> None:
     """Raise ``ReferenceValueError`` if a target of ``instance`` is not saved. No query."""
     if not raw:
-        prepare_references([instance], update_fields)
+        prepare_references(type(instance), [instance], update_fields)
 
 
-def prepare_references(instances: Iterable[Model], names: Iterable[str] | None = None) -> None:
-    """Give ``instances`` the keys of their targets; ``names`` are the fields to be saved.
+def prepare_references(
+    model: type[Model], instances: Iterable[Model], names: Iterable[str] | None = None
+) -> None:
+    """Give ``instances`` of ``model`` the keys of their targets; ``names`` are what is saved.
 
     Raises ``ReferenceValueError`` if a target is not saved. No query.
     """
+    fields = [
+        field
+        for field in references_of(model)
+        if names is None or field.name in names or field.attname in names
+    ]
     for instance in instances:
-        for field in instance._meta.concrete_fields:
-            if isinstance(field, CrossDBReference) and (
-                names is None or field.name in names or field.attname in names
-            ):
-                field.pre_save(instance, add=False)
+        for field in fields:
+            field.pre_save(instance, add=False)
+
+
+def references_of(model: type[Model]) -> list[CrossDBReference[Any]]:
+    """Return the references of ``model``, those of its parents too."""
+    return [field for field in model._meta.concrete_fields if isinstance(field, CrossDBReference)]

@@ -8,7 +8,7 @@ from django.apps import apps
 from django.core.checks import CheckMessage, Error, Warning  # noqa: A004 (Django's name)
 from django.core.exceptions import FieldDoesNotExist
 from django.db import connections
-from django.db.models import SET_DEFAULT, SET_NULL, UniqueConstraint
+from django.db.models import SET_DEFAULT, SET_NULL, CompositePrimaryKey, UniqueConstraint
 from django.db.models.fields.reverse_related import ForeignObjectRel
 
 from crossdb_reference.fields import CrossDBReference
@@ -119,7 +119,7 @@ def _check_key(field: Reference) -> Iterator[CheckMessage]:
             id="crossdb_reference.E003",
         )
         return
-    if hasattr(key, "field_names") or getattr(key, "columns", None):
+    if isinstance(key, CompositePrimaryKey):
         yield Error(
             f"The target '{target.label}' has a composite primary key.",
             hint="Give the target a unique field of one column, and name it with to_field.",

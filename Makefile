@@ -14,7 +14,7 @@ ARGS ?=
 # The databases of `make demo` and `make serve`: sqlite or postgres.
 DB ?= sqlite
 
-.PHONY: help test test-mariadb demo serve lint types docs build clean
+.PHONY: help test test-mariadb bench demo serve lint types docs build clean
 # The tests of one pair of databases after the other.
 .NOTPARALLEL:
 # Keep the stamps of installed groups, which make takes for intermediate files.
@@ -25,6 +25,7 @@ help:
 	@echo 'make serve         the example site, on the data of the demo'
 	@echo 'make test          the tests on SQLite and on PostgreSQL; ARGS=... goes to pytest'
 	@echo 'make test-mariadb  the tests on the MariaDB server that CROSSDB_MARIADB_URL names'
+	@echo 'make bench         measure: ratios, with goals; ARGS=--quick, or the names of groups'
 	@echo 'make lint          ruff: rules and format'
 	@echo 'make types         mypy and basedpyright'
 	@echo 'make docs          the documentation, in docs/_build/html'
@@ -50,6 +51,11 @@ pair-%: $(VENV)/.test
 	@printf '\n=== Tests: $* ===\n'
 	@CROSSDB_PAIR=$* $(BIN)/coverage run -m pytest -n $(WORKERS) $(if $(ARGS),$(ARGS),-m 'not million')
 	@$(if $(ARGS),,CROSSDB_PAIR=$* $(BIN)/python -m pytest -m million)
+
+# Measuring; on a PostgreSQL of the system's, or the one that CROSSDB_POSTGRES_BIN names.
+
+bench: $(VENV)/.bench
+	@$(BIN)/python -m tests.bench $(ARGS)
 
 # The example
 
@@ -78,7 +84,7 @@ build: $(VENV)/.build
 
 clean:
 	rm -rf .venv .venv-ci build dist var docs/_build .coverage .coverage.* \
-		.mypy_cache .pytest_cache .ruff_cache
+		.hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 # Set-up: a stamp says that the package and one dependency group are installed.
 

@@ -326,9 +326,25 @@ class TestHomes:
                 (
                     "E101",
                     "The setting CROSSDB_REFERENCE has the unknown key 'PIN'.",
-                    "Known keys are PINS, ALSO_MIGRATE.",
+                    "Known keys are PINS, ALSO_MIGRATE, MAX_REMOTE_KEYS.",
                 )
             ]
+
+    @pytest.mark.parametrize("value", [0, -1, "9", 1.5, True])
+    def test_a_limit_that_is_none(self, value):
+        with settings(MAX_REMOTE_KEYS=value):
+            assert words(check_homes()) == [
+                (
+                    "E109",
+                    f"CROSSDB_REFERENCE['MAX_REMOTE_KEYS'] is {value!r}.",
+                    "Use a positive whole number, or None for no limit.",
+                )
+            ]
+
+    @pytest.mark.parametrize("value", [1, 10**6, None])
+    def test_a_limit(self, value):
+        with settings(MAX_REMOTE_KEYS=value):
+            assert check_homes() == []
 
     def test_unknown_aliases(self):
         with settings(PINS=PINS | {"library.Shelf": "nowhere"}, ALSO_MIGRATE={"gone": ["auth"]}):

@@ -15,6 +15,7 @@ from crossdb_reference.exceptions import (
     CrossDBReferenceError,
     ReferenceValueError,
     RemotePathError,
+    TooManyRemoteKeys,
     UnknownDatabase,
     UnknownTarget,
 )
@@ -30,6 +31,7 @@ pytestmark = pytest.mark.django_db(databases="__all__")
         (DanglingReference, ObjectDoesNotExist),
         (ReferenceValueError, ValueError),
         (RemotePathError, FieldError),
+        (TooManyRemoteKeys, RuntimeError),
         (UnknownDatabase, ConnectionDoesNotExist),
         (UnknownTarget, ImproperlyConfigured),
     ],
@@ -60,6 +62,7 @@ def test_the_errors_of_a_reference_belong_to_the_model() -> None:
     [
         ReferenceValueError.unsaved("a.B.c", "d.E", "f", 1),
         RemotePathError.cannot_join("a.B.c", "d"),
+        TooManyRemoteKeys.more_than(10, "a.B.c", "d"),
         UnknownTarget.named_by("a.B.c", "d.E"),
     ],
 )
@@ -86,6 +89,7 @@ def test_an_alias_that_does_not_exist_is_named() -> None:
         lambda: visit.owner,
         visit.full_clean,
         lambda: list(Visit.objects.filter(owner__in=Person.objects.all())),
+        lambda: list(Visit.objects.filter(owner__name="Ann")),
         lambda: Visit._meta.get_field("owner").formfield(),
     ):
         with pytest.raises(UnknownDatabase) as caught:
@@ -113,6 +117,7 @@ def test_a_target_that_is_not_installed_is_named() -> None:
         lambda: field.target_field,
         lambda: Visit(owner=1),
         lambda: Visit.objects.filter(owner=1),
+        lambda: Visit.objects.filter(owner__name="Ann"),
         field.clone,
     ):
         with pytest.raises(UnknownTarget) as caught:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import copy
-import pickle
 from contextlib import nullcontext
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -23,6 +21,7 @@ from crossdb_reference.exceptions import ReferenceValueError
 from crossdb_reference.forward import ForwardReference, KeyAttribute
 from tests.library.models import Account, Article, Car, Comment, Draft, Everything, Review
 from tests.people.models import Adult, Employee, Person, Profile, Team
+from tests.pickles import pickled
 from tests.queries import queries
 
 pytestmark = pytest.mark.django_db(databases="__all__")
@@ -40,11 +39,6 @@ def article(ann: Person) -> Article:
 def dangling() -> Article:
     """Give a source whose key no row has."""
     return Article.objects.create(title="Lost", author_id=404)
-
-
-def pickled(value: Any) -> Any:
-    """Return what comes out of a pickle of ``value``."""
-    return pickle.loads(pickle.dumps(value))  # noqa: S301 (made in the same breath)
 
 
 def in_mode(name: str) -> models.QuerySet[Article]:

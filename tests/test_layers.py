@@ -13,10 +13,13 @@ ROOT = Path(crossdb_reference.__file__).parent
 LAYERS = [
     ["exceptions", "conf", "_compat", "typing"],
     ["keysets.plain", "keysets.postgresql", "keysets.sqlite", "keysets.mysql", "keysets.lookup"],
-    ["keysets", "pins"],
-    ["routers", "fetching"],
-    ["target", "lookups", "forward", "reverse_manager", "reverse"],
-    ["columns", "fields", "saving", "managers"],
+    ["keysets.collected", "keysets", "pins"],
+    ["routers", "instances", "psycopg3", "fetching", "collecting"],
+    ["remote.ends", "remote.conditions", "remote.trees", "remote.units", "remote.entangled"],
+    ["remote.planning", "remote.lookups", "remote.detour", "remote.explaining", "remote"],
+    ["target", "lookups", "steps", "forward", "reverse_manager", "reverse"],
+    ["levels", "resolving", "prefetch"],
+    ["columns", "fields", "saving", "remote.columns", "managers"],
     ["checks", "checks.references", "checks.homes", "checks.tables"],
     ["management", "management.commands", "management.commands.crossdb_migrate", "apps"],
 ]
@@ -63,5 +66,8 @@ def test_the_package_imports_no_integration():
     imported = {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     assert imported == {
         f"crossdb_reference.{name}"
-        for name in ("exceptions", "fields", "managers", "pins", "routers")
+        for name in (
+            *("exceptions", "fields", "managers", "pins", "prefetch", "remote.columns"),
+            *("remote.explaining", "routers"),
+        )
     }

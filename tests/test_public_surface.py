@@ -12,8 +12,14 @@ NAMES = [
     "DanglingReference",
     "PinnedManager",
     "PinnedQuerySet",
+    "aiter_with_references",
+    "aprefetch_references",
+    "explain_references",
     "home_database",
+    "iter_with_references",
     "pinned",
+    "prefetch_references",
+    "with_remote",
 ]
 
 

@@ -8,6 +8,14 @@ from crossdb_reference.exceptions import DanglingReference
 from crossdb_reference.fields import CrossDBOneToOneReference, CrossDBReference
 from crossdb_reference.managers import PinnedManager, PinnedQuerySet
 from crossdb_reference.pins import pinned
+from crossdb_reference.prefetch import (
+    aiter_with_references,
+    aprefetch_references,
+    iter_with_references,
+    prefetch_references,
+)
+from crossdb_reference.remote.columns import with_remote
+from crossdb_reference.remote.explaining import explain_references
 from crossdb_reference.routers import home_database
 
 __all__ = [
@@ -16,6 +24,12 @@ __all__ = [
     "DanglingReference",
     "PinnedManager",
     "PinnedQuerySet",
+    "aiter_with_references",
+    "aprefetch_references",
+    "explain_references",
     "home_database",
+    "iter_with_references",
     "pinned",
+    "prefetch_references",
+    "with_remote",
 ]

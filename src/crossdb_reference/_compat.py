@@ -36,7 +36,12 @@ def fetch(fetcher: Fetcher, instance: Model) -> None:
     getattr(instance._state, "fetch_mode", FETCH_ONE).fetch(fetcher, instance)
 
 
+def fetch_mode_of(queryset: Any) -> Any:
+    """Return the fetch mode of the instances of ``queryset``: ``None`` before Django 6.1."""
+    return getattr(queryset, "_fetch_mode", None)
+
+
 def with_fetch_mode(queryset: QuerySet[Any], instance: Model) -> QuerySet[Any]:
     """Return ``queryset`` with the fetch mode of ``instance``, where Django has fetch modes."""
     mode = getattr(instance._state, "fetch_mode", None)
-    return queryset if mode is None else queryset.fetch_mode(mode)
+    return queryset if mode in (None, fetch_mode_of(queryset)) else queryset.fetch_mode(mode)

@@ -7,6 +7,8 @@ key            meaning                                                      defa
                not yours to declare a ``PinnedManager`` on
 ``ALSO_MIGRATE`` ``{alias: ["app" or "app.Model", …]}``: models without a   ``{}``
                home that a dedicated database gets all the same
+``MAX_REMOTE_KEYS`` how many keys one remote condition may find; more raise ``None``
+               ``TooManyRemoteKeys``; ``None`` for any number
 ============== ============================================================ =======
 """
 
@@ -24,7 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 SETTING = "CROSSDB_REFERENCE"
-KEYS = ("PINS", "ALSO_MIGRATE")
+KEYS = ("PINS", "ALSO_MIGRATE", "MAX_REMOTE_KEYS")
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Conf:
 
     pins: Mapping[str, str]
     also_migrate: Mapping[str, frozenset[str]]
+    max_remote_keys: int | None
 
 
 def raw() -> Mapping[str, Any]:
@@ -50,6 +53,7 @@ def conf() -> Conf:
             alias: frozenset(name.lower() for name in names)
             for alias, names in raw().get("ALSO_MIGRATE", {}).items()
         },
+        max_remote_keys=raw().get("MAX_REMOTE_KEYS"),
     )
 
 

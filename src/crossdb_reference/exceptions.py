@@ -121,13 +121,13 @@ class RemotePathError(CrossDBReferenceError, FieldError):
 
     @classmethod
     def cannot_follow(cls, field: str, path: str, target: str, alias: str) -> Self:
-        """Build the error for ``author__name`` in a query."""
+        """Build the error for ``author__name`` as a column, not as a filter."""
         name = field.rpartition(".")[2]
         return cls(
-            f"Cannot follow the reference {field} to {path!r} in a query: its target {target}"
-            f" lives in the database {alias!r}. To read it, use prefetch_related({name!r}) and"
-            f" the attribute; to filter by it, use {name}__in with a queryset of {target}; to"
-            f" sort by it, sort in Python."
+            f"Cannot use {path!r} of the reference {field} as a column of this query: its target"
+            f" {target} lives in the database {alias!r}. To show it, use"
+            f" with_remote({f'{name}__{path}'!r}) or prefetch_related({name!r}); to filter by it,"
+            f" filter({name}__{path}=…); to sort by it, sort in Python."
         )
 
     @classmethod
@@ -141,18 +141,99 @@ class RemotePathError(CrossDBReferenceError, FieldError):
 
     @classmethod
     def outer_reference(cls, field: str, columns: Iterable[str], alias: str) -> Self:
-        """Build the error for an ``OuterRef`` inside a queryset of another database."""
+        """Build the error for an ``OuterRef`` or ``F`` inside what another database answers."""
         return cls(
-            f"The queryset compared with the reference {field} runs on the database {alias!r} and"
-            f" cannot see {', '.join(columns)} of the outer query. Remove the OuterRef."
+            f"What is compared through the reference {field} is answered by the database {alias!r},"
+            f" which cannot see {', '.join(columns)} of the query around it. Compare with a"
+            f" value, or with a queryset of that database, instead of F or OuterRef."
         )
 
     @classmethod
-    def cannot_reverse(cls, name: str, field: str) -> Self:
-        """Build the error for ``User.objects.filter(events=…)``."""
+    def cannot_reverse(cls, name: str, field: str, source: str, alias: str) -> Self:
+        """Build the error for ``User.objects.values("events")``."""
         return cls(
-            f"Cannot use {name!r} in a query: it is the other side of the reference {field}, whose"
-            f" rows live in another database. Query them there first, and filter by the keys found."
+            f"Cannot use {name!r} as a column of this query: it is the other side of the reference"
+            f" {field}, and {source} lives in the database {alias!r}. To show it, use"
+            f" prefetch_related() or with_remote(); to filter by it, filter({name}=…)."
+        )
+
+    @classmethod
+    def no_reference(cls, model: str, path: str) -> Self:
+        """Build the error for a remote column that is a local one."""
+        return cls(
+            f"{path!r} of {model} goes through no reference, or through many objects on the way to"
+            f" one. Use annotate() for what this database has, and with_remote() for paths"
+            f" through a reference."
+        )
+
+    @classmethod
+    def not_one_reference(cls, model: str, expression: object) -> Self:
+        """Build the error for a remote column that no single other end can give."""
+        return cls(
+            f"The remote column {expression} of {model} must go through one reference. Write a"
+            f" column for each reference, and combine their values in Python."
+        )
+
+    @classmethod
+    def many_rows(cls, field: str, expression: object) -> Self:
+        """Build the error for a remote column of many rows without an aggregate."""
+        return cls(
+            f"The remote column {expression} has many rows behind the reference {field}. Use an"
+            f" aggregate, such as Count or Max, or prefetch_related()."
+        )
+
+    @classmethod
+    def annotated(cls, model: str, name: str) -> Self:
+        """Build the error for a remote path whose next name is an annotation's, too."""
+        return cls(
+            f"A name behind {name!r} in a filter of {model} is also that of an annotation of the"
+            f" query, and Django would take it for that. Give the annotation another name."
+        )
+
+    @classmethod
+    def filtered_relation(cls, field: str) -> Self:
+        """Build the error for ``FilteredRelation("author", …)``."""
+        return cls(
+            f"Cannot use FilteredRelation with the reference {field}: there is no join that it"
+            f" could add a condition to. Put the condition into filter()."
+        )
+
+    @classmethod
+    def not_in_one_database(cls, field: str) -> Self:
+        """Build the error for a remote path where SQL is written without a query."""
+        return cls(
+            f"Cannot follow the reference {field} here: a constraint, an index or a default is"
+            f" kept by one database, which cannot see another one. Compare the key itself."
+        )
+
+    @classmethod
+    def too_entangled(cls, field: str, most: int) -> Self:
+        """Build the error for a condition that would take too many remote queries."""
+        return cls(
+            f"Conditions on many rows behind the reference {field} are mixed with more than {most}"
+            f" local conditions in the OR of one filter(). Put them into filter() calls of their"
+            f" own, or ask for the keys first."
+        )
+
+    @classmethod
+    def mixed_xor(cls, field: str) -> Self:
+        """Build the error for ``^`` between a condition on many remote rows and another one."""
+        return cls(
+            f"A condition on many rows behind the reference {field} stands in a XOR (^) with"
+            f" conditions of another database. Write it out: (a & ~b) | (~a & b)."
+        )
+
+
+class TooManyRemoteKeys(CrossDBReferenceError, RuntimeError):  # noqa: N818 (says what there was)
+    """A remote condition holds for more rows than ``MAX_REMOTE_KEYS`` allows."""
+
+    @classmethod
+    def more_than(cls, limit: int, field: str, alias: str) -> Self:
+        """Build the error for a set of more than ``limit`` keys."""
+        return cls(
+            f"The condition on the reference {field} holds for more than {limit} rows of the"
+            f" database {alias!r}, and MAX_REMOTE_KEYS allows no more keys to travel. Narrow the"
+            f" condition, or raise CROSSDB_REFERENCE['MAX_REMOTE_KEYS']."
         )
 
 

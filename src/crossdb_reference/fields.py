@@ -19,6 +19,7 @@ from crossdb_reference import lookups
 from crossdb_reference.columns import KeyColumn, T
 from crossdb_reference.fetching import naming
 from crossdb_reference.forward import CLEANED, ForwardReference, KeyAttribute
+from crossdb_reference.remote.ends import ReferenceCol
 from crossdb_reference.reverse import ReverseField
 from crossdb_reference.target import Target
 
@@ -219,9 +220,9 @@ class CrossDBReference(KeyColumn[T]):
 
     # Queries
 
-    def get_col(self, alias: str, output_field: Any = None) -> lookups.ReferenceCol:  # noqa: ARG002
+    def get_col(self, alias: str, output_field: Any = None) -> ReferenceCol:  # noqa: ARG002
         """Return the column, typed as the key."""
-        return lookups.ReferenceCol(alias, self, self.key_field)
+        return ReferenceCol(alias, self, self.key_field)
 
     def get_lookup(self, lookup_name: str) -> type[Lookup[Any]] | None:
         """Return the lookup of the reference, else that of its key."""
@@ -230,6 +231,10 @@ class CrossDBReference(KeyColumn[T]):
     def get_transform(self, lookup_name: str) -> Any:
         """Return the key (``author__pk``), a path into the target, else a transform of the key."""
         return lookups.transform(self, lookup_name)
+
+    def get_path(self, *names: str) -> Any:
+        """Return the path into the target that these names are: a filter follows it."""
+        return lookups.path(*names)
 
     # Validation and forms
 

@@ -21,14 +21,22 @@ from django.db.models.query_utils import DeferredAttribute
 
 from crossdb_reference._compat import fetch, with_fetch_mode
 from crossdb_reference.exceptions import DanglingReference, error_class
-from crossdb_reference.fetching import FetchedObjects, fetch_by_key, key_getter, naming
+from crossdb_reference.fetching import (
+    FetchedObjects,
+    fetch_all,
+    key_getter,
+    naming,
+    requests_by_key,
+)
+from crossdb_reference.instances import SETS_ITEM
 from crossdb_reference.typing import concrete
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from django.db.models import QuerySet
 
+    from crossdb_reference.steps import Step
     from crossdb_reference.typing import Reference
 
 MISSING = object()
@@ -43,12 +51,16 @@ class KeyAttribute(DeferredAttribute):
 
     def __get__(self, instance: Model | None, cls: type[Model] | None = None) -> Any:
         """Return the key; a target that was saved after it was assigned lends its own."""
-        key = super().__get__(instance, cls)
-        if key is None and instance is not None:
-            target = instance.__dict__.get(self.field.cache_attname)
-            if target is not None:
-                key = self.field.stored_key(target)
-                instance.__dict__[self.field.attname] = key
+        if instance is None:
+            return self
+        data, name = instance.__dict__, self.field.attname
+        key = data.get(name)
+        if key is None:
+            if name not in data:
+                key = super().__get__(instance, cls)
+            target = data.get(self.field.cache_attname)
+            if key is None and target is not None:
+                key = data[name] = self.field.stored_key(target)
         return key
 
     def __set__(self, instance: Model, key: object) -> None:
@@ -61,6 +73,9 @@ class KeyAttribute(DeferredAttribute):
         if not (cleaned and data.get(self.field.attname) == key):
             data.pop(self.field.cache_attname, None)
         data[self.field.attname] = key
+
+
+SETS_ITEM.add(KeyAttribute)
 
 
 class ForwardReference:
@@ -101,8 +116,12 @@ class ForwardReference:
 
     def get_queryset(self, instance: Model) -> QuerySet[Model]:
         """Return all targets, on the alias that ``instance`` refers to."""
-        manager = self.field.target_model._base_manager
-        return with_fetch_mode(manager.using(self.field.target_database(instance)), instance)
+        return self.targets(instance, self.field.target_database(instance))
+
+    def targets(self, instance: Model, alias: str) -> QuerySet[Model]:
+        """Return all targets on ``alias``, with the fetch mode of ``instance``."""
+        manager = self.field.target_model._base_manager.db_manager(alias)
+        return with_fetch_mode(manager.all(), instance)
 
     def get_prefetch_querysets(
         self, instances: Sequence[Model], querysets: Sequence[QuerySet[Any]] | None = None
@@ -118,26 +137,87 @@ class ForwardReference:
         keys = dict.fromkeys(map(attrgetter(field.attname), instances))
         keys.pop(None, None)
         with naming(field.label, queryset.db):
-            targets = fetch_by_key(queryset, field.target_field.name, keys)
+            asked = requests_by_key(queryset, field.target_field.name, keys)
+            targets = fetch_all(queryset, asked)
         found = dict(zip(map(key, targets), targets, strict=True))
         source_key = key_getter(field.attname, keys, found, field.key_field.to_python)
         if not keys.keys() <= found.keys():
             missing = (instance for instance in instances if source_key(instance) not in found)
+            if querysets:  # What has a target or none by now is asked for a to_attr.
+                missing = (instance for instance in missing if not self.is_cached(instance))
             self._mark(missing, left_out=bool(querysets))
         if not field.multiple:
-            for instance in instances:
-                target = found.get(source_key(instance))
-                if target is not None:
-                    self._cache_reverse(target, instance)
+            self._pair(instances, map(source_key, instances), found)
         return targets, key, source_key, True, field.cache_attname, True
 
-    def _mark(self, missing: Iterable[Model], *, left_out: bool) -> None:
+    # What prefetch_references() calls, for many sources at a time
+
+    def without_target(self, sources: Iterable[Model]) -> list[Model]:
+        """Return the sources that would need a query for their target."""
+        cache = self.field.cache_attname
+        return [source for source in sources if cache not in source.__dict__]
+
+    def by_database(self, sources: list[Model]) -> dict[str, list[Model]]:
+        """Return ``sources`` by the aliases that they refer to: by origin, within one home."""
         field = self.field
-        for instance in missing:
-            if not left_out:
-                instance.__dict__.pop(field.mark_attname, None)
-            elif field.cache_attname not in instance.__dict__:  # Else this is for a to_attr.
-                instance.__dict__[field.mark_attname] = LEFT_OUT
+        if field.using or not field.within_one_home:
+            return {field.target_database(): sources}
+        by_origin: dict[str | None, list[Model]] = {}
+        for source in sources:
+            by_origin.setdefault(source._state.db, []).append(source)
+        by_alias: dict[str, list[Model]] = {}
+        for some in by_origin.values():
+            by_alias.setdefault(field.target_database(some[0]), []).extend(some)
+        return by_alias
+
+    def keys_of(self, sources: list[Model]) -> list[Any]:
+        """Return the key of each source."""
+        attname = self.field.attname
+        keys = [source.__dict__.get(attname) for source in sources]
+        if any(key is None for key in keys):  # Also of one that is deferred, or only lent.
+            keys = [getattr(source, attname) for source in sources]
+        return keys
+
+    def assign(
+        self, sources: list[Model], keys: list[Any], found: Mapping[Any, Model | None], step: Step
+    ) -> None:
+        """Give the sources with these ``keys`` what was ``found``, as a prefetch by Django does."""
+        if not self.field.multiple:
+            self._pair(sources, keys, found)
+        attribute = self._attribute(step)
+        missing = []
+        for source, key in zip(sources, keys, strict=True):
+            target = found.get(key)
+            setattr(source, attribute, target)
+            if target is None:
+                missing.append(source)
+        if step.to == step.through:
+            self._mark(missing, left_out=step.queryset is not None)
+
+    def fetched(self, sources: Iterable[Model], step: Step) -> Iterable[Any]:
+        """Return what is there for each source: a target, or ``None``. No query."""
+        attribute = self._attribute(step)
+        return (getattr(source, attribute, None) for source in sources)
+
+    def _attribute(self, step: Step) -> str:
+        return self.field.cache_attname if step.to == step.through else step.to
+
+    def _pair(
+        self, sources: Iterable[Model], keys: Iterable[Any], found: Mapping[Any, Model | None]
+    ) -> None:
+        """Let the targets of a one-to-one reference know their sources."""
+        for source, key in zip(sources, keys, strict=True):
+            target = found.get(key)
+            if target is not None:
+                self._cache_reverse(target, source)
+
+    def _mark(self, missing: Iterable[Model], *, left_out: bool) -> None:
+        """Remember why there is no target: a queryset left it out, or it does not exist."""
+        for source in missing:
+            if left_out:
+                source.__dict__[self.field.mark_attname] = LEFT_OUT
+            else:
+                source.__dict__.pop(self.field.mark_attname, None)
 
     def fetch_one(self, instance: Model) -> None:
         """Fetch the target of ``instance``: one query on the target's alias."""

@@ -10,13 +10,12 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from django.core.exceptions import FieldDoesNotExist
 from django.db.models import Manager, Model, QuerySet
-from django.db.models.constants import LOOKUP_SEP
 
 from crossdb_reference.exceptions import RemotePathError
-from crossdb_reference.fields import CrossDBReference
 from crossdb_reference.pins import Pin
+from crossdb_reference.remote.columns import Place, with_remote
+from crossdb_reference.remote.explaining import explain_references
 from crossdb_reference.routers import database_for_read, database_for_write
 from crossdb_reference.saving import prepare_references
 
@@ -46,6 +45,14 @@ class PinnedQuerySet(QuerySet[M]):
             if isinstance(path, str) and (field := _reference_on(self.model, path)):
                 raise RemotePathError.cannot_join(field.label, field.target_database())
         return super().select_related(*fields)
+
+    def with_remote(self, *paths: str, **expressions: Any) -> Self:
+        """Add remote columns to the rows: see :func:`~crossdb_reference.with_remote`."""
+        return with_remote(self, *paths, **expressions)
+
+    def explain_references(self) -> str:
+        """Return the plan in words: see :func:`~crossdb_reference.explain_references`."""
+        return explain_references(self)
 
     def update(self, **kwargs: Any) -> int:
         """Update the rows; another model's instance is refused, as by an assignment."""
@@ -117,6 +124,14 @@ class PinnedManager(Pin, Manager[M]):
         pinned: QuerySet[M] = queryset.using(view) if view else queryset
         return pinned
 
+    def with_remote(self, *paths: str, **expressions: Any) -> QuerySet[M]:
+        """Add remote columns to the rows: see :func:`~crossdb_reference.with_remote`."""
+        return with_remote(self.get_queryset(), *paths, **expressions)
+
+    def explain_references(self) -> str:
+        """Return the plan in words: see :func:`~crossdb_reference.explain_references`."""
+        return explain_references(self.get_queryset())
+
 
 @cache
 def _pinned_to(cls: type[PinnedManager[Any]], database: str) -> type[PinnedManager[Any]]:
@@ -149,16 +164,7 @@ def _unpickled(cls: type[QuerySet[Any]]) -> QuerySet[Any]:
     return object.__new__(_pinned_class(cls))
 
 
-def _reference_on(model: type[Model] | None, path: str) -> CrossDBReference[Any] | None:
-    """Return the first reference that ``path`` goes through."""
-    for name in path.split(LOOKUP_SEP):
-        if model is None:
-            return None
-        try:
-            field = model._meta.get_field(name)
-        except FieldDoesNotExist:
-            return None
-        if isinstance(field, CrossDBReference):
-            return field
-        model = getattr(field, "related_model", None)
-    return None
+def _reference_on(model: type[Model], path: str) -> Any:
+    """Return the first reference that ``path`` goes through from its source."""
+    found = Place.of(model, path)
+    return found[0].end.reference if found and not found[0].end.reverse else None

@@ -10,8 +10,7 @@ target's is never asked.
 
 from __future__ import annotations
 
-import copy
-from functools import cached_property
+from functools import cached_property, partial
 from operator import attrgetter
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, NoReturn, Self
@@ -20,13 +19,23 @@ from django.db.models import prefetch_related_objects
 
 from crossdb_reference._compat import fetch, with_fetch_mode
 from crossdb_reference.exceptions import ReferenceValueError, RemotePathError, error_class
-from crossdb_reference.fetching import FetchedObjects, fetch_by_key, key_getter, naming
+from crossdb_reference.fetching import (
+    FetchedObjects,
+    fetch_all,
+    key_getter,
+    naming,
+    requests_by_key,
+)
+from crossdb_reference.remote.detour import Detour
+from crossdb_reference.remote.ends import ReverseCol
+from crossdb_reference.remote.lookups import KeyIsNull, RemotePath
 from crossdb_reference.reverse_manager import reverse_manager
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from django.db.models import Manager, Model, QuerySet
+    from django.db.models.query_utils import PathInfo
 
     from crossdb_reference.typing import Reference
 
@@ -34,7 +43,8 @@ if TYPE_CHECKING:
 class ReverseField:
     """The sources of a reference, as a private field of the target (as ``GenericRelation`` is).
 
-    It has no column, is in no form and no serializer, and no join goes through it.
+    It has no column, is in no form and no serializer, and no join goes through it: a filter by its
+    name is a condition on the sources, which their database answers.
     """
 
     # Django's collector would cascade through it, in the target's database, if this were true.
@@ -43,6 +53,7 @@ class ReverseField:
     concrete = False
     db_column = None
     editable = False
+    empty_strings_allowed = False
     hidden = False
     is_relation = True
     many_to_many = False
@@ -65,12 +76,19 @@ class ReverseField:
 
     def __deepcopy__(self, _memo: object) -> Self:
         """Copy for a subclass of the target; the reference stays the same."""
-        return copy.copy(self)
+        duplicate = object.__new__(type(self))
+        duplicate.__dict__.update(self.__dict__)
+        return duplicate
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle, in a query, as the field of the model."""
+        return _load_reverse, (self.model, self.name)
 
     def contribute_to_class(self, cls: type[Model], name: str, **_: Any) -> None:
         """Become the private field ``name`` of ``cls``, and give it the accessor."""
         self.name = self.attname = name
-        self.model = cls
+        # A query of a child joins the parent that has the key.
+        self.model = self.field.target_field.model
         cls._meta.add_field(self, private=True)  # type: ignore[arg-type]
         side = ReverseReference if self.field.multiple else ReverseOneToOne
         setattr(cls, self.get_accessor_name(), side(self))
@@ -92,9 +110,36 @@ class ReverseField:
         """Forget the one source: what ``refresh_from_db()`` calls."""
         del instance.__dict__[self.cache_attname]
 
-    def get_col(self, *_: Any) -> NoReturn:
-        """Refuse to be part of a query."""
-        raise RemotePathError.cannot_reverse(self.name, self.field.label)
+    @property
+    def null(self) -> bool:
+        """Whether a target may have no key: Django asks where it negates a filter."""
+        return self.field.target_field.null
+
+    @property
+    def path_infos(self) -> list[PathInfo]:
+        """How a query gets to :meth:`get_col`."""
+        return Detour(self).path_infos
+
+    def get_path_info(self, _filtered_relation: object = None) -> NoReturn:
+        """Refuse to be part of a ``FilteredRelation``."""
+        raise RemotePathError.filtered_relation(self.field.label)
+
+    def get_col(self, alias: str, output_field: Any = None) -> ReverseCol:  # noqa: ARG002
+        """Return what a filter by this name starts at."""
+        field: Any = self
+        return ReverseCol(alias, field, self.field.target_field)
+
+    def get_lookup(self, _name: str) -> type[KeyIsNull]:
+        """Return the test of the key for NULL, which Django adds to what it negates."""
+        return KeyIsNull
+
+    def get_transform(self, name: str) -> Any:
+        """Return the path into the source."""
+        return partial(RemotePath, name=name)
+
+
+def _load_reverse(model: type[Model], name: str) -> Any:
+    return model._meta.get_field(name)
 
 
 class ReverseReference:
@@ -169,7 +214,7 @@ class ReverseOneToOne:
         key = attrgetter(field.target_field.attname)
         targets = {key(instance): instance for instance in instances}
         with naming(field.label, queryset.db):
-            sources = fetch_by_key(queryset, field.name, targets)
+            sources = fetch_all(queryset, requests_by_key(queryset, field.name, targets))
         found = map(attrgetter(field.attname), sources)
         source_key = key_getter(field.attname, [*found], targets, field.key_field.to_python)
         for source in sources:

@@ -11,7 +11,7 @@ from django.db.models.fields import related_descriptors
 from django.db.models.utils import AltersData
 
 from crossdb_reference._compat import with_fetch_mode
-from crossdb_reference.fetching import FetchedObjects, fetch_chunks, key_getter, naming
+from crossdb_reference.fetching import FetchedObjects, fetch_all, key_getter, naming, requests
 from crossdb_reference.pins import Pin
 from crossdb_reference.routers import database_for_write
 
@@ -102,11 +102,12 @@ def reverse_manager(superclass: type[Any], field: Reference) -> type[Manager[Any
             key = attrgetter(field.target_field.attname)
             targets = {key(instance): instance for instance in instances}
             with naming(field.label, queryset.db):
-                sources = fetch_chunks(
+                asked = requests(
                     queryset,
                     targets,
                     lambda rows, chunk: filter_chunk(rows.all(), field.name, chunk),
                 )
+                sources = fetch_all(queryset, asked)
             found = map(attrgetter(field.attname), sources)
             source_key = key_getter(field.attname, [*found], targets, field.key_field.to_python)
             for source in sources:

@@ -85,6 +85,9 @@ class Reference(Protocol):
     def get_transform(self, lookup_name: str) -> Callable[..., Any] | None:
         """Return the transform of this name."""
 
+    def get_path(self, *names: str) -> Callable[..., Any]:
+        """Return the path into the target that these names are."""
+
 
 def concrete(model: type[Model]) -> type[Model]:
     """Return the model that has the table: itself, or what a proxy stands for."""

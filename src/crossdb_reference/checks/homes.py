@@ -51,6 +51,13 @@ def _check_settings() -> Iterator[CheckMessage]:
     for alias in raw().get("ALSO_MIGRATE", {}):
         if alias not in connections.settings:
             yield _unknown_alias(f"{SETTING}['ALSO_MIGRATE']", alias)
+    limit = raw().get("MAX_REMOTE_KEYS")
+    if limit is not None and (type(limit) is not int or limit < 1):
+        yield Error(
+            f"{SETTING}['MAX_REMOTE_KEYS'] is {limit!r}.",
+            hint="Use a positive whole number, or None for no limit.",
+            id="crossdb_reference.E109",
+        )
 
 
 def _check_managers() -> Iterator[CheckMessage]:

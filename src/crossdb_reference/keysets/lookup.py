@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -58,6 +59,16 @@ class InKeySet(_Lookup):
         build = CONDITIONS.get(connection.vendor, plain.condition)
         condition, key_params = build(column, keys, field, connection)
         return condition, (*params, *key_params)
+
+
+def is_one_parameter(key: object, connection: BaseDatabaseWrapper) -> bool:
+    """Return whether keys like ``key`` travel to ``connection`` as one parameter."""
+    kinds: dict[str, tuple[type[Any], ...]] = {
+        "mysql": (int,),
+        "postgresql": (*postgresql.UNQUOTED, *postgresql.QUOTED),
+        "sqlite": (int, str, Decimal),
+    }
+    return isinstance(key, kinds.get(connection.vendor, ()))
 
 
 def chunks(keys: Iterable[Any], connection: BaseDatabaseWrapper) -> Iterator[list[Any]]:

@@ -38,7 +38,13 @@ def condition(
         elements = [_quote(str(key)) for key in keys if "\0" not in str(key)]
     else:
         return plain.condition(column, keys, field, connection)
-    array = "{" + ",".join(elements) + "}"
+    return any_of(column, "{" + ",".join(elements) + "}", field, connection)
+
+
+def any_of(
+    column: str, array: str, field: Field[Any, Any], connection: BaseDatabaseWrapper
+) -> tuple[str, tuple[Any, ...]]:
+    """Return the condition for ``array``, the text of an array of the field's type."""
     return f"{column} = ANY(%s::{_element_type(field, connection)}[])", (array,)
 
 

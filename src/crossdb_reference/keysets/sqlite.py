@@ -7,6 +7,7 @@ cuts texts at a NUL: both are kept out of it.
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from crossdb_reference.keysets import plain
@@ -26,6 +27,9 @@ def condition(
     if isinstance(keys[0], int):
         elements = sorted(key for key in keys if plain.fits_bigint(key))
         return _json_each(column, elements)
+    if isinstance(keys[0], Decimal):
+        # As a parameter would be: the column's affinity makes numbers of them again.
+        keys = [str(key) for key in keys]
     if not isinstance(keys[0], str):
         return plain.condition(column, keys, field, connection)
     sql, params = _json_each(column, sorted(key for key in keys if "\0" not in key))

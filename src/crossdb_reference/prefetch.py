@@ -1,0 +1,125 @@
+"""Prefetching across databases: for objects at hand, and for more of them than fit into memory.
+
+``prefetch_references``   fetch what references and other relations lead to, level by level
+``iter_with_references``  the same for the rows of a queryset, a chunk at a time
+
+References of one level are asked for together: with one query where they lead to the same targets,
+and on several PostgreSQL databases at once. Ordinary relations are left to Django.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, closing
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from asgiref.sync import sync_to_async
+from django.db import connections
+from django.db.models import Model
+
+from crossdb_reference.resolving import Unfetched, resolve
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
+
+    from django.db.models import Prefetch, QuerySet
+
+M = TypeVar("M", bound=Model)
+
+
+def prefetch_references(
+    objects: Iterable[Model],
+    *lookups: str | Prefetch[Any],
+    parallel: bool | None = None,
+    errors: Literal["raise", "collect"] = "raise",
+) -> list[Unfetched]:
+    """Fetch what ``lookups`` lead to from ``objects``: ``"author__team"``, or ``Prefetch`` objects.
+
+    For each level one query per 5,000 distinct keys to each database and target model, however
+    many references lead there, and for an ordinary relation what Django's
+    ``prefetch_related_objects`` needs. What is fetched already is not fetched again.
+
+    Where a level needs several PostgreSQL databases (by psycopg 3), all are asked before the first
+    answer is awaited: on the caller's own connections, without threads. ``parallel=False`` asks
+    one after the other, as is done anyway while queries are logged or wrapped.
+
+    If a database fails, its error is raised, with a note that names reference and alias, and no
+    reference of that level is changed. With ``errors="collect"`` the references concerned stay as
+    they were (the next access asks again) and are returned, and the rest is there.
+    """
+    if errors not in {"raise", "collect"}:
+        message = f"errors must be 'raise' or 'collect', not {errors!r}."
+        raise ValueError(message)
+    collected: list[Unfetched] | None = [] if errors == "collect" else None
+    for _ in resolve(list(objects), lookups, parallel=parallel, collected=collected):
+        pass
+    return collected or []
+
+
+async def aprefetch_references(
+    objects: Iterable[Model],
+    *lookups: str | Prefetch[Any],
+    parallel: bool | None = None,
+    errors: Literal["raise", "collect"] = "raise",
+) -> list[Unfetched]:
+    """See :func:`prefetch_references`."""
+    return await sync_to_async(prefetch_references)(
+        objects, *lookups, parallel=parallel, errors=errors
+    )
+
+
+def iter_with_references(
+    queryset: QuerySet[M], *lookups: str | Prefetch[Any], chunk_size: int = 2000
+) -> Iterator[M]:
+    """Yield the objects of ``queryset`` with what ``lookups`` lead to, in bounded memory.
+
+    The rows are streamed, by a server-side cursor where the database has them; for each
+    ``chunk_size`` of them the queries are those of :func:`prefetch_references`. Where psycopg 3
+    asks another database, the next chunk is read while that one works.
+    """
+    for chunk in _chunks(queryset, lookups, chunk_size):
+        yield from chunk
+
+
+async def aiter_with_references(
+    queryset: QuerySet[M], *lookups: str | Prefetch[Any], chunk_size: int = 2000
+) -> AsyncIterator[M]:
+    """See :func:`iter_with_references`."""
+    chunks = _chunks(queryset, lookups, chunk_size)
+    try:
+        while chunk := await sync_to_async(lambda: next(chunks, None))():
+            for obj in chunk:
+                yield obj
+    finally:
+        await sync_to_async(chunks.close)()
+
+
+def _chunks(
+    queryset: QuerySet[M], lookups: Iterable[str | Prefetch[Any]], chunk_size: int
+) -> Generator[list[M]]:
+    rows = queryset.iterator(chunk_size=chunk_size)
+    chunk = [*islice(rows, chunk_size)]
+    while chunk:
+        resolving = resolve(chunk, lookups, reading=connections[queryset.db])
+        with closing(resolving):
+            with ExitStack() as on_their_way:
+                for connection, receive in next(resolving, []):
+                    on_their_way.enter_context(connection.execute_wrapper(_after(receive)))
+                following = [*islice(rows, chunk_size)]
+            for _ in resolving:
+                pass
+        yield chunk
+        chunk = following
+
+
+def _after(receive: Callable[[], None]) -> Callable[..., Any]:
+    """Return a wrapper of queries that lets them wait for the one that is on its way.
+
+    Reading a row may send queries: a ``from_db()`` or a signal's receiver of the user's.
+    """
+
+    def execute_after(execute: Callable[..., Any], *args: Any) -> Any:
+        receive()
+        return execute(*args)
+
+    return execute_after

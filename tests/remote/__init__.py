@@ -1,0 +1,1 @@
+"""Filters through references: one module per question about them."""

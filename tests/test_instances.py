@@ -1,0 +1,445 @@
+"""Instances that are made from rows directly are Django's own, and Django makes them where not."""
+
+from __future__ import annotations
+
+import datetime as dt
+import pickle
+from contextlib import contextmanager
+
+import psycopg
+import pytest
+from django.contrib.auth.models import User
+from django.contrib.sessions.models import Session
+from django.db import connections, models
+from django.db.models.base import ModelBase
+from django.db.models.query import ModelIterable
+from django.db.models.signals import post_init, pre_init
+from django.test import override_settings
+from django.test.utils import isolate_apps
+
+from crossdb_reference.fetching import Request, fetch_all, requests_by_key
+from crossdb_reference.instances import has_plain_rows
+from tests.library.models import Car, Draft, Event, Everything, Review
+from tests.people.models import (
+    Adult,
+    BadgeKey,
+    Country,
+    DateKey,
+    DecimalKey,
+    Employee,
+    Person,
+    Profile,
+    Team,
+    UUIDKey,
+    VisitorKey,
+)
+from tests.servers.postgres import PostgresServer
+
+pytestmark = pytest.mark.django_db(databases="__all__")
+
+MODES = [
+    getattr(models, name)
+    for name in ("FETCH_ONE", "FETCH_PEERS", "FETCH_RAISE")
+    if hasattr(models, name)
+]
+
+
+def made_directly(queryset):
+    """Return the objects of ``queryset`` by the shortcut, which must be open to it."""
+    assert has_plain_rows(queryset)
+    request = Request(queryset, [])
+    request.send()
+    request.receive()
+    request.close()
+    return request.objects()
+
+
+def described(obj):
+    """Return all that an instance is made of."""
+    state = dict(vars(obj._state))
+    peers = [peer().pk for peer in state.pop("peers", ())]
+    mode = getattr(obj._state, "fetch_mode", None)
+    state.pop("fetch_mode", None)
+    state.pop("fields_cache", None)
+    data = {name: value for name, value in vars(obj).items() if name != "_state"}
+    types = [type(value) for value in data.values()]
+    # Of two times that a clock shows twice, only the fold tells them apart.
+    zones = [(getattr(v, "tzinfo", None), getattr(v, "fold", None)) for v in data.values()]
+    return (
+        type(obj),
+        list(vars(obj)),
+        data,
+        types,
+        zones,
+        state,
+        mode,
+        peers,
+        obj._state.fields_cache,
+    )
+
+
+def assert_same(queryset):
+    """The shortcut gives what the queryset itself gives."""
+    made, expected = made_directly(queryset.all()), list(queryset.all())
+    assert expected
+    assert list(map(described, made)) == list(map(described, expected))
+    return made
+
+
+@pytest.fixture
+def person():
+    return Person.objects.create(
+        name="Ann", email="ann@example.org", team=Team.objects.create(name="team")
+    )
+
+
+class TestSame:
+    """What is made directly."""
+
+    @pytest.mark.parametrize(
+        "make",
+        [
+            lambda person: Person.objects.filter(pk=person.pk),
+            lambda _: Person.objects.filter(team__name="team").order_by("-name"),
+            lambda _: Person.objects.extra(where=["1 = 1"]),
+            lambda _: Adult.objects.all(),
+            lambda _: Team.objects.using("people"),
+            lambda person: Employee.objects.filter(
+                pk=Employee.objects.create(name="E", email="e", team=person.team).pk
+            ),
+            lambda _: BadgeKey.objects.filter(pk=BadgeKey.objects.create(badge="B-7").pk),
+            lambda _: VisitorKey.objects.filter(pk=VisitorKey.objects.create(code=None).pk),
+            lambda _: UUIDKey.objects.filter(pk=UUIDKey.objects.create().pk),
+            lambda _: DecimalKey.objects.filter(pk=DecimalKey.objects.create(amount="1.50").pk),
+            lambda _: DateKey.objects.filter(pk=DateKey.objects.create(day="2024-02-29").pk),
+            lambda _: Country.objects.filter(pk=Country.objects.create(code="AA").pk),
+            lambda person: Profile.objects.filter(pk=Profile.objects.create(person=person).pk),
+            lambda _: User.objects.filter(pk=User.objects.create(username="u").pk),
+            lambda person: Everything.objects.filter(
+                pk=Everything.objects.create(email=person, decimal_id="2.50").pk
+            ),
+            lambda person: Event.objects.filter(pk=Event.objects.create(actor=person).pk),
+            lambda person: Event.objects.filter(actor=Event.objects.create(actor=person).actor),
+            lambda person: Review.objects.filter(
+                pk=Review.objects.create(title="r", author=person, stars=3).pk
+            ),
+            lambda person: Draft.objects.filter(
+                pk=Draft.objects.create(title="d", author=person).pk
+            ),
+            lambda _: Car.objects.filter(pk=Car.objects.create().pk),
+        ],
+    )
+    def test_every_kind_of_model(self, person, make):
+        """Types, order of attributes, state; converters, parents, proxies, references."""
+        (made,) = assert_same(make(person))
+        again = pickle.loads(pickle.dumps(made))  # noqa: S301 (of this process)
+        assert (again, again._state.db) == (made, made._state.db)
+
+    @pytest.mark.parametrize("mode", MODES, ids=lambda mode: type(mode).__name__)
+    def test_every_fetch_mode(self, person, mode):
+        """With the peers that Django would give them."""
+        Person.objects.create(name="Ben", email="ben", team=person.team)
+        first, second = assert_same(Person.objects.fetch_mode(mode).order_by("pk"))
+        assert first._state.peers is second._state.peers or not first._state.peers
+        assert first._state.fetch_mode is mode
+
+    def test_no_rows(self):
+        """No instances; and no query if that is known before."""
+        assert made_directly(Team.objects.all()) == []
+        assert made_directly(Team.objects.filter(pk__in=[])) == []
+
+    def test_instances_are_saved_and_fetch_as_others(self, person):
+        """They are ordinary objects."""
+        (made,) = made_directly(Person.objects.filter(pk=person.pk))
+        assert made.team == person.team
+        made.name = "Bea"
+        made.save()
+        made.refresh_from_db()
+        assert (made.name, made._state.db) == ("Bea", "people")
+
+    def test_locked_rows(self, person):
+        """``select_for_update`` is part of the query."""
+        assert made_directly(Person.objects.select_for_update()) == [person]
+
+    def test_a_converter_of_the_user_sees_what_django_gives_it(self, person):
+        """Value, expression and connection, for each of several."""
+        seen = []
+
+        class Converted(models.IntegerField):
+            def from_db_value(self, value, expression, connection):
+                seen.append((value, expression.target.name, connection.alias))
+                return str(value)
+
+        with isolate_apps("tests.people"):
+
+            class Aged(models.Model):
+                name = models.CharField(max_length=80)
+                age = Converted()
+
+                class Meta:
+                    app_label = "people"
+                    db_table = "people_person"
+
+        (made,) = made_directly(Aged.objects.all())
+        assert (made.age, seen) == ("30", [(30, "age", "people")])
+        assert_same(Aged.objects.all())
+        assert person
+
+
+class TestLeftToDjango:
+    """What changes the making of instances, or their number of columns."""
+
+    @pytest.mark.parametrize(
+        "queryset",
+        [
+            Person.objects.only("name"),
+            Person.objects.defer("name"),
+            Person.objects.select_related("team"),
+            Person.objects.annotate(n=models.Count("skills")),
+            Person.objects.alias(n=models.Count("skills")),
+            Person.objects.extra(select={"n": "1"}),
+            Person.objects.distinct(),
+            Person.objects.values("name"),
+            Person.objects.union(Person.objects.all()),
+            Person.objects.filter(
+                models.lookups.GreaterThan(models.Window(models.functions.RowNumber()), 1)
+            ),
+        ],
+    )
+    def test_querysets_that_select_something_else(self, queryset):
+        """No plain rows."""
+        assert has_plain_rows(Person.objects.all())
+        assert not has_plain_rows(queryset)
+
+    def test_querysets_with_ways_of_their_own(self, person):
+        """Theirs are taken."""
+
+        class Shouting(ModelIterable):
+            def __iter__(self):
+                for obj in super().__iter__():
+                    obj.name = obj.name.upper()
+                    yield obj
+
+        class Counting(models.QuerySet):
+            def _fetch_all(self):
+                super()._fetch_all()
+                for number, obj in enumerate(self._result_cache):
+                    obj.number = number
+
+        class Iterating(models.QuerySet):
+            def __iter__(self):
+                return (obj for obj in super().__iter__() if obj.pk is None)
+
+        shouting = Person.objects.all()
+        shouting._iterable_class = Shouting
+        known = Person.objects.all()
+        known._known_related_objects = {
+            Person._meta.get_field("team"): {person.team_id: person.team}
+        }
+        for queryset, check in [
+            (shouting, lambda found: found[0].name == "ANN"),
+            (Counting(Person), lambda found: found[0].number == 0),
+            (Iterating(Person), lambda found: not found),
+            (known, lambda found: found[0].team is person.team),
+        ]:
+            assert not has_plain_rows(queryset)
+            keys = [person.pk]
+            assert check(fetch_all(queryset, requests_by_key(queryset, "id", keys)))
+
+    def test_compilers_with_ways_of_their_own(self, person, monkeypatch):
+        """As of a third party's backend."""
+        compiler = type(Person.objects.all().query.get_compiler(using="people"))
+        other = type("Compiler", (compiler,), {"results_iter": lambda *_, **__: iter(())})
+        monkeypatch.setattr(connections["people"].ops, "compiler", lambda _: other)
+        assert not has_plain_rows(Person.objects.all())
+        assert person
+
+    @staticmethod
+    def person_model(*bases, metaclass=ModelBase, mixins=(), **members):
+        """Return a model of the table of people, with ``members`` of its own."""
+
+        class Meta:
+            app_label = "people"
+            db_table = "people_person"
+
+        fields = {
+            "name": models.CharField(max_length=80),
+            "email": models.CharField(max_length=80),
+            "Meta": Meta,
+            "__module__": __name__,
+        }
+        with isolate_apps("tests.people"):
+            return metaclass("Someone", (*bases, models.Model, *mixins), fields | members)
+
+    def assert_left_to_django(self, model, person):
+        """What Django would do to an instance has been done."""
+        queryset = model._default_manager.all()
+        assert not has_plain_rows(queryset)
+        (found,) = fetch_all(queryset, requests_by_key(queryset, "id", [person.pk]))
+        assert found.mark
+        (expected,) = queryset
+        assert described(found) == described(expected)
+
+    def test_models_that_make_instances_in_a_way_of_their_own(self, person):
+        """Each method that takes part in it, also of a mixin on either side."""
+
+        class Before:
+            def __init__(self, *args, **kwargs):
+                super().__init__(*args, **kwargs)
+                self.mark = True
+
+        class Behind:
+            def __init__(self):
+                self.mark = True
+
+        class Setting:
+            def __setattr__(self, name, value):
+                super().__setattr__(name, value)
+                super().__setattr__("mark", True)
+
+        class New:
+            def __new__(cls, *_, **__):
+                obj = super().__new__(cls)
+                obj.mark = True
+                return obj
+
+        class FromDB:
+            @classmethod
+            def from_db(cls, *args, **kwargs):
+                obj = super().from_db(*args, **kwargs)
+                obj.mark = True
+                return obj
+
+        class Calling(ModelBase):
+            def __call__(cls, *args, **kwargs):  # noqa: N805 (of a metaclass)
+                obj = super().__call__(*args, **kwargs)
+                obj.mark = True
+                return obj
+
+        for mixin in (Before, Setting, New, FromDB):
+            self.assert_left_to_django(self.person_model(mixin), person)
+        self.assert_left_to_django(self.person_model(mixins=(Behind,)), person)
+        self.assert_left_to_django(self.person_model(metaclass=Calling), person)
+
+    def test_models_with_receivers_of_signals(self, person):
+        """Only as long as there are any."""
+        model = self.person_model()
+
+        def mark_instance(instance, **_):
+            instance.mark = True
+
+        def mark_class(sender, **_):
+            sender.mark = True
+
+        assert has_plain_rows(model.objects.all())
+        for signal, receiver in ((post_init, mark_instance), (pre_init, mark_class)):
+            signal.connect(receiver, sender=model)
+            try:
+                self.assert_left_to_django(model, person)
+            finally:
+                signal.disconnect(receiver, sender=model)
+            assert has_plain_rows(model.objects.all())
+
+    def test_models_whose_attributes_do_more_than_hold_a_value(self, person):
+        """A field's own descriptor, a property in its place, and a name that is no name."""
+
+        class Marking(models.query_utils.DeferredAttribute):
+            def __set__(self, instance, value):
+                instance.__dict__[self.field.attname] = value
+                instance.__dict__["mark"] = True
+
+        class Marked(models.CharField):
+            descriptor_class = Marking
+
+        def set_name(self, name):
+            vars(self).update(_name=name, mark=True)
+
+        with_property = self.person_model()
+        with_property.name = property(lambda self: self._name, set_name)
+        with_odd_name = self.person_model(mark=True)
+        odd = models.IntegerField(db_column="age")
+        odd.contribute_to_class(with_odd_name, "age of")
+        for model in (
+            self.person_model(name=Marked(max_length=80)),
+            with_property,
+            with_odd_name,
+        ):
+            self.assert_left_to_django(model, person)
+        assert not has_plain_rows(self.person_model(email=models.FileField()).objects.all())
+
+
+@pytest.fixture(scope="module")
+def server():
+    with PostgresServer() as server:
+        server.create_database("far")
+        yield server
+
+
+class TestTimes:
+    """Times with a zone on PostgreSQL, which the driver may decode by itself."""
+
+    TIMES = (
+        dt.datetime(2024, 3, 31, 0, 59, 59, 999999, tzinfo=dt.UTC),
+        dt.datetime(2024, 10, 27, 0, 30, tzinfo=dt.UTC),
+        dt.datetime(2024, 10, 27, 1, 30, tzinfo=dt.UTC),
+        dt.datetime(1, 1, 2, tzinfo=dt.UTC),
+    )
+
+    @pytest.fixture
+    def far(self, server, extra_alias):
+        """Open an alias for the server, with a table that has such a column."""
+
+        @contextmanager
+        def far(**options):
+            with extra_alias("far", server.settings("far") | options) as connection:
+                with connection.schema_editor() as editor:
+                    editor.create_model(Session)
+                try:
+                    yield connection
+                finally:
+                    with connection.schema_editor() as editor:
+                        editor.delete_model(Session)
+
+        return far
+
+    @pytest.mark.parametrize("zone", [None, "UTC", "Europe/Berlin", "America/St_Johns"])
+    def test_they_are_as_django_decodes_them(self, far, zone):
+        """Equal, of the same type and with the same zone, in the zone of the connection."""
+        with far(TIME_ZONE=zone) as connection:
+            for number, time in enumerate(self.TIMES):
+                Session.objects.using("far").create(session_key=number, expire_date=time)
+            found = assert_same(Session.objects.using("far").order_by("pk"))
+            utc = [session.expire_date.astimezone(dt.UTC) for session in found]
+            assert utc == [*self.TIMES]
+            assert {session.expire_date.tzinfo for session in found} == {connection.timezone}
+
+    def test_times_without_a_zone(self, far):
+        """As with ``USE_TZ = False``."""
+        with override_settings(USE_TZ=False, TIME_ZONE="Asia/Tokyo"), far():
+            Session.objects.using("far").create(session_key="k", expire_date="2024-03-31 00:59:59")
+            (found,) = assert_same(Session.objects.using("far"))
+            assert found.expire_date == dt.datetime(2024, 3, 31, 0, 59, 59)  # noqa: DTZ001 (none)
+
+    def test_the_servers_zone_is_not_that_of_django(self, far):
+        """Somebody has set another one for the session."""
+        with far() as connection:
+            Session.objects.using("far").create(session_key="k", expire_date=self.TIMES[1])
+            with connection.cursor() as cursor:
+                cursor.execute("SET TIME ZONE 'Asia/Tokyo'")
+            assert_same(Session.objects.using("far"))
+
+    def test_a_loader_of_the_users_stays(self, far):
+        """It decodes what it decoded before; the connection is left as it was."""
+
+        class Text(psycopg.types.string.TextLoader):
+            timezone = dt.UTC  # Django asks every loader for it.
+
+        with far() as connection:
+            Session.objects.using("far").create(session_key="k", expire_date=self.TIMES[0])
+            adapters = connection.connection.adapters
+            before = adapters.get_loader(1184, psycopg.pq.Format.TEXT)
+            assert_same(Session.objects.using("far"))
+            assert adapters.get_loader(1184, psycopg.pq.Format.TEXT) is before
+            adapters.register_loader("timestamptz", Text)
+            (found,) = assert_same(Session.objects.using("far"))
+            assert found.expire_date == "2024-03-31 00:59:59.999999+00"

@@ -14,6 +14,7 @@ from .tables import table
 LISTED = 100
 SHOWN = 8
 WIDTH = 96
+LINES = 2  # of each line of a plan: the keys alone would fill pages
 
 
 def order_list() -> Iterator[str]:
@@ -98,3 +99,29 @@ def reverse_side() -> Iterator[str]:
         where = (f"{number} on {alias}" for alias, number in queries.counts().items() if number)
         rows.append((call, name, orders, ", ".join(where)))
     yield from table(("call", "of", "orders", "queries"), rows)
+
+
+def remote_filter() -> Iterator[str]:
+    """Filter orders by what two other databases have, show whose they are, and show the plan."""
+    orders = Order.objects.filter(customer__last_name="Smith", city__country__name="Kenya")
+    yield '>>> Order.objects.filter(customer__last_name="Smith", city__country__name="Kenya")'
+    with captured_queries() as queries:
+        found = list(orders.with_remote("customer__first_name", "city__name"))
+    rows = [
+        (order.customer__first_name, order.city__name, str(order.pk), order.amount)
+        for order in found
+    ]
+    # By Python: no database has both.
+    yield from table(("customer__first_name", "city__name", "order", "amount"), sorted(rows))
+    asked = ", ".join(f"{number} on {alias}" for alias, number in queries.counts().items())
+    yield f"{queries.total()} queries, two of them for the names: {asked}. The filter's plan:"
+    yield ""
+    for line in orders.only("amount").explain_references().splitlines():
+        indent = line[: len(line) - len(line.lstrip())]
+        yield from textwrap.wrap(
+            line,
+            WIDTH,
+            subsequent_indent=indent,
+            max_lines=LINES,
+            placeholder=" ...",
+        )

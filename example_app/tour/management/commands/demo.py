@@ -5,7 +5,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand
 
-from tour import sections
+from tour import bench, sections
 from tour.homes import addresses, table_homes
 from tour.prepare import prepare
 
@@ -16,6 +16,8 @@ SECTIONS = {
     "Saves go back to where the object came from": sections.saves,
     "A key that nothing has": sections.dangling_key,
     "From the other side": sections.reverse_side,
+    "A filter over three databases": sections.remote_filter,
+    "What it costs beside a ForeignKey in one database": bench.first_lines,
 }
 
 

@@ -37,8 +37,10 @@ BOUNDS = ", min(crossdb_key), max(crossdb_key)"
 
 
 @dataclass(frozen=True)
-class Step:
-    """A query for keys that was run: for whom, on which alias, its SQL, what it found, for whom.
+class KeyQuery:
+    """A query for keys that was run.
+
+    For which reference, on which alias, its SQL, what it found, and which connection that is for.
 
     The SQL is what ``str(queryset.query)`` gives: to read, not to run.
     """
@@ -50,13 +52,13 @@ class Step:
     to: BaseDatabaseWrapper
 
 
-_steps: ContextVar[list[Step] | None] = ContextVar("crossdb_reference.steps", default=None)
+_steps: ContextVar[list[KeyQuery] | None] = ContextVar("crossdb_reference.steps", default=None)
 
 
 @contextmanager
-def recording() -> Iterator[list[Step]]:
+def recording() -> Iterator[list[KeyQuery]]:
     """Collect the steps that are run inside the block."""
-    steps: list[Step] = []
+    steps: list[KeyQuery] = []
     token = _steps.set(steps)
     try:
         yield steps
@@ -71,20 +73,22 @@ def collect(
 
     ``field`` is the field of the column (``None`` for an expression), ``to`` the connection that
     the keys are for, and ``label`` the reference that is followed. NULL is left out. Raises
-    ``TooManyRemoteKeys`` if ``MAX_REMOTE_KEYS`` is set and exceeded: no more keys than one beyond
-    are read.
+    ``TooManyRemoteKeys`` if ``MAX_REMOTE_KEYS`` is set and exceeded: hardly more are read, unless
+    the query is sliced.
     """
     limit = conf().max_remote_keys
-    if limit is not None:
+    if limit is not None and not query.is_sliced:
         query = query.clone()
-        query.set_limits(high=limit + 1)
+        query.distinct = not query.combinator
+        query.set_limits(high=limit + 2)  # One more than allowed, and NULL.
     compiler = query.get_compiler(using=alias)
     with naming(label, alias):
         try:
             sql, params = compiler.as_sql()
         except EmptyResultSet:
             return Collected()
-        if field is not None and _undecoded(field, connections[alias], to):
+        limited_slice = limit is not None and query.is_sliced and not query.distinct
+        if field is not None and not limited_slice and _undecoded(field, connections[alias], to):
             keys = _array(sql, params, field, connections[alias])
         else:
             found = (row[0] for row in compiler.results_iter())
@@ -93,14 +97,23 @@ def collect(
         raise TooManyRemoteKeys.more_than(limit, label, alias)
     steps = _steps.get()
     if steps is not None:
-        steps.append(Step(label, alias, sql % tuple(params), keys, to))
+        steps.append(KeyQuery(label, alias, sql % tuple(params), keys, to))
     return keys
+
+
+def alike(one: Field[Any, Any], other: Field[Any, Any], connection: BaseDatabaseWrapper) -> bool:
+    """Return whether columns of two fields hold the same kind of values."""
+    return _kind(one, connection) == _kind(other, connection)
+
+
+def _kind(field: Field[Any, Any], connection: BaseDatabaseWrapper) -> str:
+    name = (field.rel_db_type(connection) or "").partition("(")[0].partition(" ")[0].lower()
+    return "bigint" if name in INTEGERS else name
 
 
 def _undecoded(field: Field[Any, Any], *both: BaseDatabaseWrapper) -> bool:
     for connection in both:
-        kind = (field.rel_db_type(connection) or "").partition("(")[0]
-        if connection.vendor != "postgresql" or kind not in UNDECODED:
+        if connection.vendor != "postgresql" or _kind(field, connection) not in UNDECODED:
             return False
         if field.get_db_converters(connection):
             return False

@@ -97,7 +97,8 @@ def requests(
 
     One query on the queryset's database per :data:`~crossdb_reference.keysets.CHUNK_SIZE` items.
     """
-    queryset = queryset.prefetch_related(None)
+    # A router may give another replica each time that it is asked.
+    queryset = queryset.prefetch_related(None).using(queryset.db)
     peers: list[Any] = []
     for chunk in chunks(items, connections[queryset.db]):
         yield Request(narrow(queryset, chunk), peers)

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING, Any
-from weakref import ref
+from weakref import WeakKeyDictionary
 
 from django.core.exceptions import EmptyResultSet
 from django.db.models.lookups import Exact, In
 from django.db.models.sql import Query
 
-from crossdb_reference.collecting import collect
+from crossdb_reference.collecting import alike, collect
 from crossdb_reference.exceptions import ReferenceValueError
 from crossdb_reference.keysets import Collected, InCollected, InKeySet, fits_bigint
 from crossdb_reference.remote.conditions import refuse_outer
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from django.db.models.sql.compiler import SQLCompiler
 
     from crossdb_reference.typing import Reference
+
+_answers: WeakKeyDictionary[SQLCompiler, dict[int, Collected]] = WeakKeyDictionary()
 
 MAX_LITERALS = 100
 """Longer lists of keys travel as one parameter. Short ones stay a plain ``IN (…)``, which works
@@ -78,12 +80,6 @@ class ReferenceLookup:
         """The reference on the left side."""
         return reference_of(self.lhs)
 
-    def __getstate__(self) -> dict[str, Any]:
-        """Leave out what was fetched for the last run."""
-        state: dict[str, Any] = super().__getstate__()  # type: ignore[assignment]
-        state.pop("_collected", None)
-        return state
-
     def inner_query(self) -> Query | None:
         """Return the inner query on the right side, selecting the key, or ``None``."""
         query = self.rhs
@@ -124,11 +120,10 @@ class ReferenceLookup:
 
     def collected(self, compiler: SQLCompiler, alias: str) -> Collected:
         """Run the inner query on ``alias``: once per run of the outer query, one query."""
-        run, keys = getattr(self, "_collected", (None, Collected()))
-        if run is None or run() is not compiler:
-            keys = self._run(compiler, alias)
-            self._collected = (ref(compiler), keys)
-        return keys
+        answers = _answers.setdefault(compiler, {})
+        if id(self) not in answers:
+            answers[id(self)] = self._run(compiler, alias)
+        return answers[id(self)]
 
     def among(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, alias: str
@@ -150,6 +145,8 @@ class ReferenceLookup:
             key = self.reference.target_field.name
             raise ReferenceValueError.not_one_column(label, key, len(selected))
         field = getattr(selected[0], "target", None)
+        if field is not None and not alike(field, self.reference.key_field, compiler.connection):
+            field = None  # Its values are converted on the way.
         return collect(query, field, alias, compiler.connection, label)
 
 

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.django_db(databases="__all__"), pytest.mark.usefixtures("world")]
 
-ROWS = Article.objects
+ROWS = Article.objects.all()
+NAMED = ROWS.annotate(x=Value(1))
 TITLES = Count("members__articles")
 AGES = F("author__age") + F("editor__age")
 
@@ -69,6 +70,16 @@ class TestForward:
             ("BOB", 1, 1, "no", "bob@example.org"),
             (None, 0, 0, None, None),
         ]
+
+    def test_aggregates_of_different_references_are_asked_separately(self) -> None:
+        """One's rows do not multiply the other's."""
+        articles = with_remote(
+            Article.objects.all(), a=Count("author__skills"), b=Count("editor__team__members")
+        )
+        with queries() as sent:
+            row = articles.get(title="Ants")
+        assert (row.a, row.b) == (2, 1)
+        assert counts(sent) == {"default": 1, "people": 2}
 
     def test_negated_and_nested_conditions(self) -> None:
         """Of a ``filter=``."""
@@ -233,6 +244,10 @@ class TestRefusals:
         ("build", "error", "words"),
         [
             (lambda: with_remote(ROWS, "title"), ValueError, "conflicts with an attribute"),
+            (lambda: with_remote(NAMED, x="author__name"), ValueError, "or annotation"),
+            (lambda: with_remote(ROWS.union(ROWS), "author__name"), TypeError, "union()"),
+            (lambda: with_remote(ROWS, "editor__articles"), RemotePathError, "one reference"),
+            (lambda: with_remote(ROWS, "author__account__user"), RemotePathError, "one reference"),
             (lambda: with_remote(ROWS, x="shelf__name"), RemotePathError, "no reference"),
             (lambda: with_remote(ROWS, "nope__name"), RemotePathError, "no reference"),
             (lambda: with_remote(ROWS, "comments__author__name"), RemotePathError, "many objects"),

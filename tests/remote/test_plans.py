@@ -106,7 +106,7 @@ class TestLimit:
             " condition, or raise CROSSDB_REFERENCE['MAX_REMOTE_KEYS']."
         )
         assert counts(sent) == {"people": 1}
-        assert "LIMIT 11" in sent["people"][0]
+        assert "LIMIT 12" in sent["people"][0]
 
     @pytest.mark.parametrize(
         "build",

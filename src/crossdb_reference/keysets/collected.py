@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from django.db.backends.base.base import BaseDatabaseWrapper
+    from django.db.models import Field
     from django.db.models.sql.compiler import SQLCompiler
 
 HASHED_SINCE = 150000
@@ -108,7 +109,11 @@ class InCollected(InKeySet):
     ) -> tuple[str, tuple[Any, ...]]:
         """Return the condition: a range, the text as it came, or the vendor's key set."""
         collected = self.rhs
-        if found := collected.range if _anti_joins_fast(connection) else None:
+        plain = _anti_joins_fast(connection) and _is_plain_integer(
+            self.lhs.output_field, connection
+        )
+        found = collected.range if plain else None
+        if found and _is_as_in_python(self.lhs.output_field, found, connection):
             return self._within(found, compiler, connection)
         if collected.text:
             column, params = self.process_lhs(compiler, connection)
@@ -127,6 +132,19 @@ class InCollected(InKeySet):
             missing_sql, missing_params = missing.as_sql(compiler, connection)
             sql, params = f"({sql} AND NOT ({missing_sql}))", (*params, *missing_params)
         return sql, params
+
+
+def _is_plain_integer(field: Field[Any, Any], connection: BaseDatabaseWrapper) -> bool:
+    kind = (field.rel_db_type(connection) or "").partition(" ")[0]
+    return kind in postgresql.INTEGERS and not field.get_db_converters(connection)
+
+
+def _is_as_in_python(field: Field[Any, Any], found: Range, connection: BaseDatabaseWrapper) -> bool:
+    """Return whether the database holds the numbers themselves: a field may convert them."""
+    return all(
+        field.get_db_prep_value(key, connection, prepared=False) == key
+        for key in (found.first, found.last)
+    )
 
 
 def _anti_joins_fast(connection: Any) -> bool:

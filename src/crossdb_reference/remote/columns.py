@@ -103,12 +103,13 @@ class Column:
         if self.default is NotImplemented:
             self.default = None
         further = (Place.of(end.model, rest) for rest in self._rests)
-        if any(found and found[1] for found in further):
+        if any(found and (found[1] or found[0].end.reverse) for found in further):
             raise RemotePathError.not_one_reference(self._model._meta.label, written)
         opts: Any = end.model._meta
         paths = [query.names_to_path(rest.split(LOOKUP_SEP), opts)[0] for rest in self._rests]
         many = end.multiple or any(step.m2m for path in paths for step in path)
-        if many and not value.contains_aggregate:
+        self.is_aggregate = value.contains_aggregate
+        if many and not self.is_aggregate:
             raise RemotePathError.many_rows(end.reference.label, written)
 
     def _cut(self, part: Any) -> Any:
@@ -183,8 +184,12 @@ def _fill(rows: list[Any], columns: dict[str, Column], keys: dict[Place, str], l
     together: dict[Any, list[str]] = {}
     for name, column in columns.items():
         end = column.place.end
-        together.setdefault((end.database(local), end.model, end.field.name), []).append(name)
-    for (alias, _, _), names in together.items():
+        # An aggregate shares its query with others of its own reference only: a join for another
+        # one would multiply what it counts.
+        apart = column.place if column.is_aggregate else None
+        key = end.database(local), end.model, end.field.name, apart
+        together.setdefault(key, []).append(name)
+    for (alias, *_), names in together.items():
         wanted: dict[Any, None] = {}
         for place in {columns[name].place for name in names}:
             wanted.update(dict.fromkeys(map(attrgetter(keys[place]), rows)))
@@ -233,12 +238,18 @@ def with_remote(queryset: Rows, *paths: str, **expressions: Any) -> Rows:
     if queryset._iterable_class not in (ModelIterable, RemoteIterable):
         message = "with_remote() adds attributes to model instances: call it before values()."
         raise TypeError(message)
+    if queryset.query.combinator:
+        message = "with_remote() cannot follow union() and the like: call it on each part before."
+        raise TypeError(message)
     model = queryset.model
     query: Any = queryset.query
     columns = dict(columns_of(query))
     for name, expression in {**{path: F(path) for path in paths}, **expressions}.items():
-        if name in dir(model):
-            message = f"The remote column {name!r} conflicts with an attribute of {model.__name__}."
+        if name in dir(model) or name in query.annotations:
+            message = (
+                f"The remote column {name!r} conflicts with an attribute or annotation of"
+                f" {model.__name__}. Choose another name."
+            )
             raise ValueError(message)
         columns[name] = Column(model, expression)
     query.crossdb_columns = columns

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+from django import VERSION
 from django.db import models
 
 if TYPE_CHECKING:
@@ -27,6 +28,9 @@ class FetchOne:
         """Fetch for ``instance``."""
         fetcher.fetch_one(instance)
 
+
+NULL_IN_LISTS = VERSION >= (6, 1)
+"""Whether ``exclude(x__in=[1, None])`` leaves out what is NULL: earlier, None counted for nothing."""
 
 FETCH_ONE: Any = getattr(models, "FETCH_ONE", FetchOne())
 

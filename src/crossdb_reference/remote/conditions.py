@@ -13,6 +13,7 @@ from django.db.models.functions import Extract
 from django.db.models.functions.datetime import TruncBase
 from django.db.models.sql import Query
 
+from crossdb_reference._compat import NULL_IN_LISTS
 from crossdb_reference.exceptions import RemotePathError
 from crossdb_reference.remote.ends import ReferenceCol
 from crossdb_reference.routers import home_database
@@ -120,9 +121,9 @@ class Condition(Leaf):
 
     @property
     def includes_null(self) -> bool:
-        """Whether it is ``in`` a list with ``None``: which ``exclude()`` takes for a value."""
+        """Whether it is ``in`` a list with ``None``, where ``exclude()`` takes that for a value."""
         listed = isinstance(self.value, list | tuple | set | frozenset)
-        return self.lookup_name == "in" and listed and None in self.value
+        return NULL_IN_LISTS and self.lookup_name == "in" and listed and None in self.value
 
     @property
     def side(self) -> tuple[str, End]:

@@ -30,7 +30,7 @@ class FetchOne:
 
 
 NULL_IN_LISTS = VERSION >= (6, 1)
-"""Whether ``exclude(x__in=[1, None])`` leaves out what is NULL: earlier, None counted for nothing."""
+"""Whether ``exclude(x__in=[1, None])`` leaves out NULL: earlier, None counted for nothing."""
 
 FETCH_ONE: Any = getattr(models, "FETCH_ONE", FetchOne())
 

@@ -165,9 +165,9 @@ class TestExpressions:
         assert names(shelves.filter(anns__title="Ants")) == "Low"
         assert names(shelves.filter(anns__title="Cats")) == ""
         low = FilteredRelation("articles", condition=Q(articles__title="Ants"))
-        shelves = Shelf.objects.annotate(some=low)
-        assert names(shelves.filter(some__author__name="Ann")) == "Low"
-        assert names(shelves.filter(some__author__name="Bob")) == ""
+        shelves = Shelf.objects.annotate(chosen=low)
+        assert names(shelves.filter(chosen__author__name="Ann")) == "Low"
+        assert names(shelves.filter(chosen__author__name="Bob")) == ""
 
 
 class TestSubqueries:

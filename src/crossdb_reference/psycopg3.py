@@ -104,9 +104,6 @@ class InFlight:
     def fetchall(self) -> list[tuple[Any, ...]]:
         """Receive the rows."""
         results = self._receive()
-        if not results:
-            message = "The answer to the query was received by somebody else."
-            raise self.psycopg.OperationalError(message)
         for result in results:
             if result.status == self.psycopg.pq.ExecStatus.FATAL_ERROR:
                 raise self.psycopg.errors.error_from_result(result, self.connection.info.encoding)

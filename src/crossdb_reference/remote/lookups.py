@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 from weakref import WeakKeyDictionary
@@ -103,8 +102,6 @@ def _condition(path: RemotePath, value: Any, *, name: str) -> RemoteCondition:
     column = path.column
     if not isinstance(column, ReferenceCol | ReverseCol) or column.alias is None:
         raise RemotePathError.not_in_one_database(reference_of(column).label)
-    if isinstance(value, Iterator):
-        value = list(value)
     if path.name == "pk":
         value = _keys(value, column)
     return RemoteCondition(column, f"{path.path}{LOOKUP_SEP}{name}", value)

@@ -87,10 +87,9 @@ def without_a_row(tree: Any, *, negated: bool = False) -> bool | None:
     an odd number of ``NOT`` is above it.
     """
     if isinstance(tree, Condition):
-        if negated and tree.includes_null and not tree.multiple:
-            return True
-        if tree.lookup_name == "isnull":
-            return bool(tree.rhs)
+        null_is_listed = negated and tree.includes_null and not tree.multiple
+        if null_is_listed or tree.lookup_name == "isnull":
+            return null_is_listed or bool(tree.rhs)
         return False if tree.multiple or tree.end.reverse else None
     if not isinstance(tree, WhereNode):
         return bool(tree.rhs)

@@ -9,9 +9,9 @@ from unittest import mock
 
 from django.db import router
 
-from tests.bench.data import load
+from tests.bench.data import load_both
 from tests.bench.measuring import Way, measure
-from tests.bench.models import Article, LocalArticle, LocalPerson, Person
+from tests.bench.models import Article, LocalArticle
 from tests.bench.prefetch import answer
 from tests.bench.report import compared
 
@@ -30,21 +30,19 @@ values = attrgetter("pk", "title", "words", "author_id")
 
 def rows(sizes: Sizes) -> Iterator[Row]:
     """Single objects, PostgreSQL."""
-    load("people", Person, sizes.targets)
-    load("default", LocalPerson, sizes.targets)
-    load("default", Article, sizes.sources, sizes.targets)
-    load("default", LocalArticle, sizes.sources, sizes.targets)
+    load_both(sizes)
     times = measure(lazily(), sizes.often)
     work = f"lazy access, {ACCESSES} of them"
     yield compared(work, times, OURS, YARDSTICK, 1.05)
     yield compared(work, times, OURS, WITHOUT_ROUTERS)
-    for work, run, answers, repetitions in (
-        ("reading the key", read_keys, sorted, sizes.often),
-        ("making instances from rows", from_rows, as_tuples, sizes.repetitions),
-        ("making instances by keywords", from_keywords, as_tuples, sizes.repetitions),
+    count = sizes.objects // 5
+    for work, run, answers in (
+        ("reading the key", read_keys, sorted),
+        ("making instances from rows", from_rows, as_tuples),
+        ("making instances by keywords", from_keywords, as_tuples),
     ):
-        times = measure(pairs(run, answers, sizes.objects), repetitions)
-        yield compared(f"{work}, {sizes.objects:,}", times, OURS, YARDSTICK, 1.03)
+        times = measure(pairs(run, answers, count), sizes.often)
+        yield compared(f"{work}, {count:,}", times, OURS, YARDSTICK, 1.03)
 
 
 def lazily() -> list[Way]:

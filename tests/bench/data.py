@@ -12,10 +12,12 @@ from typing import TYPE_CHECKING
 
 from django.db import connections
 
-from tests.bench.models import PersonColumns
+from tests.bench.models import Article, LocalArticle, LocalPerson, Person, PersonColumns
 
 if TYPE_CHECKING:
     from django.db.models import Model
+
+    from tests.bench.sizes import Sizes
 
 NUMBERS = {
     "postgresql": "generate_series(CAST(1 AS bigint), {count}) AS numbers (n)",
@@ -33,6 +35,14 @@ PERSON = (
     " n % 100 + 0.5, n % 2 = 0, {joined}"
 )
 ARTICLE = "n, 'Title ' || n, n % 1000, n * 514229 % {targets} + 1"
+
+
+def load_both(sizes: Sizes) -> None:
+    """Load articles and their authors on PostgreSQL: over two databases, and within one."""
+    load("people", Person, sizes.targets)
+    load("default", LocalPerson, sizes.targets)
+    load("default", Article, sizes.sources, sizes.targets)
+    load("default", LocalArticle, sizes.sources, sizes.targets)
 
 
 @cache

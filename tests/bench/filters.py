@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from django.db import connections
 
 from tests.bench.access import as_tuples
-from tests.bench.data import load
+from tests.bench.data import load_both
 from tests.bench.measuring import Way, measure
-from tests.bench.models import Article, ForeignTableArticle, LocalArticle, LocalPerson, Person
+from tests.bench.models import Article, ForeignTableArticle, LocalArticle
 from tests.bench.report import Row, compared
 
 if TYPE_CHECKING:
@@ -35,10 +35,7 @@ CONNECT = """
 
 def rows(sizes: Sizes) -> Iterator[Row]:
     """Remote filters, PostgreSQL."""
-    load("people", Person, sizes.targets)
-    load("default", LocalPerson, sizes.targets)
-    load("default", Article, sizes.sources, sizes.targets)
-    load("default", LocalArticle, sizes.sources, sizes.targets)
+    load_both(sizes)
     models = {JOIN: LocalArticle, OURS: Article}
     if connect_foreign_table():
         models[FOREIGN] = ForeignTableArticle

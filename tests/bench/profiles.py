@@ -18,8 +18,8 @@ from pstats import Stats
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from tests.bench.data import load
-from tests.bench.models import Article, LocalArticle, LocalPerson, Person
+from tests.bench.data import load_both
+from tests.bench.models import Article, LocalArticle
 from tests.bench.prefetch import OURS, YARDSTICK, distinct, pages, repeated, ways
 
 if TYPE_CHECKING:
@@ -47,10 +47,7 @@ RUNS = 200  # of a page
 
 def profile(name: str, sizes: Sizes) -> str:
     """Return a Markdown table for ``repeated``, ``distinct`` or ``page``."""
-    load("people", Person, sizes.targets)
-    load("default", LocalPerson, sizes.targets)
-    load("default", Article, sizes.sources, sizes.targets)
-    load("default", LocalArticle, sizes.sources, sizes.targets)
+    load_both(sizes)
     works = {"repeated": repeated(sizes), "distinct": distinct(sizes), "page": pages()[-1]}
     work, condition = works[name]
     count, runs = (100, RUNS) if name == "page" else (sizes.objects, 1)

@@ -10,18 +10,24 @@ import psycopg
 import pytest
 from django.db import (
     DatabaseError,
+    InternalError,
     OperationalError,
     ProgrammingError,
     close_old_connections,
     connections,
+    models,
     transaction,
 )
+from django.db.backends.signals import connection_created
 from django.db.models import Prefetch
 from django.db.transaction import TransactionManagementError
+from django.test.utils import isolate_apps
 from psycopg.pq import TransactionStatus
 
 from crossdb_reference import prefetch_references
 from crossdb_reference.keysets import CHUNK_SIZE
+from crossdb_reference.levels import Group
+from crossdb_reference.psycopg3 import send_only
 from tests.library.models import Article
 from tests.people.models import Person, Skill, Team
 from tests.queries import queries
@@ -125,6 +131,88 @@ class TestAtOnce:
         assert names(articles) == {("north", "south")}
         assert is_idle("north")
         assert is_idle("south")
+
+    def test_the_next_chunk_is_on_its_way_while_objects_are_made(self, monkeypatch):
+        """Of one database, too."""
+        seen = []
+        take = Group.take
+
+        def watch(group, request):
+            seen.append(not is_idle("north"))
+            take(group, request)
+
+        monkeypatch.setattr(Group, "take", watch)
+        articles = make_articles(CHUNK_SIZE + 1)
+        prefetch_references(articles, "author")
+        assert seen == [True, False]
+        assert all(article.author.pk == article.author_id for article in articles)
+
+    def test_code_of_the_users_has_the_connections_to_itself(self):
+        """While objects are made: nothing is on its way."""
+        seen = []
+
+        class Asking(models.IntegerField):
+            def from_db_value(self, value, _expression, connection):
+                if len(seen) < 2:
+                    with transaction.atomic(connection.alias):
+                        seen.append(Team.objects.using(connection.alias).count())
+                return value
+
+        with isolate_apps("tests.people"):
+
+            class Someone(models.Model):
+                name = models.CharField(max_length=80)
+                age = Asking()
+
+                class Meta:
+                    app_label = "people"
+                    db_table = "people_person"
+
+        articles = make_articles(CHUNK_SIZE + 1)
+        prefetch_references(articles, Prefetch("author", Someone.objects.using("north")), "editor")
+        assert seen == [0, 0]
+        assert all(article.author.pk == article.author_id for article in articles)
+
+    def test_code_of_the_users_may_ask_while_a_connection_is_made(self):
+        """The other query is not on its way yet."""
+        articles = make_articles()
+        seen = []
+
+        def ask_the_other(connection, **_):
+            with transaction.atomic("north"):
+                seen.append((connection.alias, Person.objects.using("north").count()))
+
+        connections["south"].close()
+        connection_created.connect(ask_the_other)
+        try:
+            prefetch_references(articles, "author", "editor")
+        finally:
+            connection_created.disconnect(ask_the_other)
+        assert seen == [("south", 1)]
+        assert names(articles) == {("north", "south")}
+
+    def test_wrappers_of_queries_have_the_other_connections_to_themselves(self):
+        """One that writes down what it sees in the other database, say."""
+        articles = make_articles()
+
+        def write_down(execute, *args):
+            with transaction.atomic("north"):
+                Team.objects.using("north").create(name="seen")
+            return execute(*args)
+
+        with connections["south"].execute_wrapper(write_down):
+            prefetch_references(articles, "author", "editor")
+        assert Team.objects.using("north").count() == 1
+        assert names(articles) == {("north", "south")}
+
+    def test_an_answer_is_received_once(self):
+        """Asking for it again is an error as with any cursor of psycopg's."""
+        with connections["north"].cursor() as cursor:
+            send_only(cursor)
+            cursor.execute("SELECT 1", ())
+            assert cursor.fetchall() == [(1,)]
+            with pytest.raises(InternalError, match="got no result"):
+                cursor.fetchall()
 
     def test_uncommitted_rows_are_seen(self):
         """The connections are the caller's own."""

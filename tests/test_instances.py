@@ -17,8 +17,9 @@ from django.db.models.signals import post_init, pre_init
 from django.test import override_settings
 from django.test.utils import isolate_apps
 
-from crossdb_reference.fetching import Request, fetch_all, requests_by_key
-from crossdb_reference.instances import has_plain_rows
+from crossdb_reference import instances
+from crossdb_reference.fetching import fetch_all, requests_by_key
+from crossdb_reference.requests import request_of
 from tests.library.models import Car, Draft, Event, Everything, Review
 from tests.people.models import (
     Adult,
@@ -44,10 +45,15 @@ MODES = [
 ]
 
 
+def has_plain_rows(queryset):
+    compiler = queryset.query.get_compiler(using=queryset.db)
+    return instances.has_plain_rows(queryset, compiler)
+
+
 def made_directly(queryset):
     """Return the objects of ``queryset`` by the shortcut, which must be open to it."""
     assert has_plain_rows(queryset)
-    request = Request(queryset, [])
+    request = request_of(queryset, [])
     request.send()
     request.receive()
     request.close()
@@ -244,7 +250,7 @@ class TestLeftToDjango:
         ]:
             assert not has_plain_rows(queryset)
             keys = [person.pk]
-            assert check(fetch_all(queryset, requests_by_key(queryset, "id", keys)))
+            assert check(fetch_all(queryset, requests_by_key(queryset, "id", keys, whole=False)))
 
     def test_compilers_with_ways_of_their_own(self, person, monkeypatch):
         """As of a third party's backend."""
@@ -275,7 +281,7 @@ class TestLeftToDjango:
         """What Django would do to an instance has been done."""
         queryset = model._default_manager.all()
         assert not has_plain_rows(queryset)
-        (found,) = fetch_all(queryset, requests_by_key(queryset, "id", [person.pk]))
+        (found,) = fetch_all(queryset, requests_by_key(queryset, "id", [person.pk], whole=True))
         assert found.mark
         (expected,) = queryset
         assert described(found) == described(expected)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
 from asgiref.sync import async_to_sync
-from django.db import OperationalError, connections, models
+from django.db import OperationalError, connections, models, transaction
 from django.db.models.signals import post_init
 from psycopg.pq import TransactionStatus
 
-from crossdb_reference import aiter_with_references, iter_with_references
+from crossdb_reference import aiter_with_references, iter_with_references, prefetch
 from tests.library.models import Article, Comment, Event, Shelf
 from tests.people.models import Person, Profile, Skill, Team
 from tests.queries import queries
@@ -171,14 +173,6 @@ class TestWhileATargetIsAsked:
                 Article.objects.create(title=f"t{n}", author=person)
             yield connection
 
-    def watched(self, receiver, read):
-        """Return what ``read`` gives, while ``receiver`` sees each article that is made."""
-        post_init.connect(receiver, sender=Article)
-        try:
-            return read()
-        finally:
-            post_init.disconnect(receiver, sender=Article)
-
     @staticmethod
     def read():
         articles = iter_with_references(Article.objects.order_by("pk"), "author", chunk_size=3)
@@ -186,43 +180,68 @@ class TestWhileATargetIsAsked:
 
     EXPECTED = [(f"t{n}", f"n{n}") for n in range(COUNT)]
 
-    def test_the_next_chunk_is_read_meanwhile(self, far):
-        """The target's connection is busy then."""
+    @pytest.fixture
+    def states(self, far, monkeypatch):
+        """What the target's connection does each time that a chunk is about to be read."""
         states = []
 
-        def note(**_):
+        def islice(rows, count):
+            if count == 3:
+                states.append(far.connection.info.transaction_status)
+            return itertools.islice(rows, count)
+
+        monkeypatch.setattr(prefetch, "islice", islice)
+        return states
+
+    def test_the_next_chunk_is_read_meanwhile(self, states):
+        """The target's connection is busy then."""
+        assert self.read() == self.EXPECTED
+        active = TransactionStatus.ACTIVE
+        assert states == [TransactionStatus.IDLE, active, active, active]
+
+    def test_an_error_while_reading_leaves_the_connection_free(self, far, states, monkeypatch):
+        """The answer is received and forgotten."""
+
+        def fail(rows, count):
+            if count == 1:
+                return itertools.islice(rows, count)
             states.append(far.connection.info.transaction_status)
+            message = "no more"
+            raise RuntimeError(message)
 
-        assert self.watched(note, self.read) == self.EXPECTED
-        first, others = set(states[:3]), set(states[3:])
-        assert (first, others) == ({TransactionStatus.IDLE}, {TransactionStatus.ACTIVE})
+        articles = iter_with_references(Article.objects.order_by("pk"), "author", chunk_size=3)
+        for _ in range(3):
+            next(articles)
+        with monkeypatch.context() as patch:
+            patch.setattr(prefetch, "islice", fail)
+            with pytest.raises(RuntimeError, match="no more"):
+                next(articles)
+        assert states[-1] == TransactionStatus.ACTIVE
+        assert far.connection.info.transaction_status == TransactionStatus.IDLE
+        assert self.read() == self.EXPECTED
 
-    def test_a_query_to_the_same_database_waits_for_the_one_before(self, far):
-        """Reading a row may send queries of the user's own."""
+    def test_code_of_the_users_has_the_connections_to_itself(self, far):
+        """While rows are read: a receiver of a signal may send queries, in transactions too."""
         names = []
 
         def ask(**_):
-            names.append(Person.objects.using("far").order_by("pk").first().name)
+            with transaction.atomic("far"):
+                names.append(Person.objects.using("far").order_by("pk").first().name)
 
-        assert self.watched(ask, self.read) == self.EXPECTED
+        post_init.connect(ask, sender=Article)
+        try:
+            assert self.read() == self.EXPECTED
+        finally:
+            post_init.disconnect(ask, sender=Article)
         assert names == ["n0"] * COUNT
         assert far.connection.info.transaction_status == TransactionStatus.IDLE
 
-    def test_an_error_while_reading_leaves_the_connection_free(self, far):
-        """The answer is received and forgotten."""
-        made = []
-
-        def fail(**_):
-            made.append(far.connection.info.transaction_status)
-            if len(made) == 5:
-                message = "no more"
-                raise RuntimeError(message)
-
-        with pytest.raises(RuntimeError, match="no more"):
-            self.watched(fail, self.read)
-        assert made[-1] == TransactionStatus.ACTIVE
+    def test_so_have_the_querysets_own_prefetches(self, far):
+        """Django sends them chunk by chunk, as the rows are read."""
+        queryset = Article.objects.order_by("pk").prefetch_related("author")
+        found = [a.author.name for a in iter_with_references(queryset, "author__team")]
+        assert found == [f"n{n}" for n in range(COUNT)]
         assert far.connection.info.transaction_status == TransactionStatus.IDLE
-        assert self.read() == self.EXPECTED
 
     def test_a_database_that_goes_away_is_named(self, far, postgres_server):
         """The chunks before it have been yielded."""

@@ -17,6 +17,7 @@ from crossdb_reference import (
     pinned,
     prefetch_references,
 )
+from crossdb_reference.exceptions import TooManyRemoteKeys
 from crossdb_reference.keysets import CHUNK_SIZE
 from tests.library.models import (
     Account,
@@ -644,6 +645,15 @@ class TestErrors:
         assert sent == {}
         with pytest.raises(Error), transaction.atomic("geo"), pinned("geo"):
             prefetch_references(people, lookup)
+
+    @pytest.mark.parametrize("errors", ["raise", "collect"])
+    def test_errors_of_the_package_say_so_themselves(self, articles, settings, errors):
+        """They are no database's: no note, and they are not collected."""
+        settings.CROSSDB_REFERENCE = {**settings.CROSSDB_REFERENCE, "MAX_REMOTE_KEYS": 1}
+        shelved = Person.objects.filter(articles__title__in=["a", "b"])
+        with pytest.raises(TooManyRemoteKeys) as caught:
+            prefetch_references(articles, Prefetch("author", shelved), errors=errors)
+        assert not hasattr(caught.value, "__notes__")
 
     def test_errors_of_ordinary_relations_are_raised(self, articles):
         """They are of the database that the objects came from."""

@@ -1,31 +1,31 @@
 """Objects by their keys: the one place that sends a set of keys to one database and gets objects.
 
-``Request``          one query, in steps, so that several databases can be asked at once
-``requests_by_key``  requests for a whole set of keys, chunk by chunk
-``fetch_all``        what they find, asked for one after the other
+``requests``         the requests for a set of anything, chunk by chunk
+``requests_by_key``  those for a set of keys
+``fetch_all``        what requests find, one after the other
 ``same_keys``        keys that are written in two ways
 """
 
 from __future__ import annotations
 
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from django.core.exceptions import EmptyResultSet
 from django.db import connections
-from django.db.models import F
+from django.db.models import F, Manager
 
 from crossdb_reference.exceptions import CrossDBReferenceError
-from crossdb_reference.instances import has_plain_rows, make_instances
+from crossdb_reference.instances import has_plain_rows
 from crossdb_reference.keysets import CHUNK_SIZE, InKeySet, chunks
-from crossdb_reference.psycopg3 import decode_times, send_only
+from crossdb_reference.requests import request_by_key, request_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
 
-    from django.db.backends.utils import CursorWrapper
     from django.db.models import Model, QuerySet
+
+    from crossdb_reference.requests import Request
 
 
 class FetchedObjects(list[Any]):
@@ -38,83 +38,45 @@ class FetchedObjects(list[Any]):
     _prefetch_related_lookups: tuple[Any, ...] = ()
 
 
-class Request:
-    """One query for objects, in steps: compiled when it is made, then sent, received and read.
-
-    The steps are apart so that several databases can be asked at once: each is sent to before
-    the first is received from, and nothing is compiled or read as long as a query is on its way,
-    because that may send further ones. Close it in any case. Where only Django's own iteration
-    does a queryset justice, the last step does it all.
-    """
-
-    def __init__(self, queryset: QuerySet[Any], peers: list[Any]) -> None:
-        """Compile the query of ``queryset``; its objects share ``peers`` with others (if any)."""
-        self.queryset = queryset
-        self.connection = connections[queryset.db]
-        self._peers = peers
-        self._rows: list[tuple[Any, ...]] | None = None
-        self._cursor: CursorWrapper | None = None
-        self._sql = ""
-        self._is_plain = has_plain_rows(queryset)
-        if self._is_plain:
-            self._compiler = queryset.query.get_compiler(using=queryset.db)
-            with suppress(EmptyResultSet):
-                self._sql, self._params = self._compiler.as_sql()
-
-    def send(self, *, only_send: bool = False) -> None:
-        """Send the query, and with ``only_send`` do not wait for the database."""
-        if self._sql:
-            self._cursor = self.connection.cursor()
-            decode_times(self._cursor)
-            if only_send:
-                send_only(self._cursor)
-            self._cursor.execute(self._sql, self._params)
-
-    def receive(self) -> None:
-        """Receive the rows, if that has not been done."""
-        if self._cursor is not None and self._rows is None:
-            self._rows = self._cursor.fetchall()
-
-    def close(self) -> None:
-        """Leave the connection free, whatever has become of the query."""
-        if self._cursor is not None:
-            with self._cursor:
-                self._cursor = None
-
-    def objects(self) -> list[Any]:
-        """Return the objects."""
-        if not self._is_plain:
-            return list(self.queryset)
-        return make_instances(self._rows or [], self.queryset, self._compiler, self._peers)
-
-
 def requests(
-    queryset: Any,
-    items: Iterable[Any],
-    narrow: Callable[[Any, list[Any]], QuerySet[Any]],
+    queryset: Any, items: Iterable[Any], request: Callable[[Any, list[Any], list[Any]], Request]
 ) -> Iterator[Request]:
-    """Yield requests for what ``narrow(queryset, chunk)`` leaves of ``queryset``, of all chunks.
+    """Yield ``request(queryset, chunk, peers)`` for all chunks of ``items``.
 
     One query on the queryset's database per :data:`~crossdb_reference.keysets.CHUNK_SIZE` items.
     """
-    # A router may give another replica each time that it is asked.
-    queryset = queryset.prefetch_related(None).using(queryset.db)
+    if queryset._db is None:  # A router may give another replica each time that it is asked.
+        queryset = queryset.using(queryset.db)
     peers: list[Any] = []
     for chunk in chunks(items, connections[queryset.db]):
-        yield Request(narrow(queryset, chunk), peers)
+        yield request(queryset, chunk, peers)
 
 
-def requests_by_key(queryset: QuerySet[Any], key: str, keys: Collection[Any]) -> Iterator[Request]:
+def narrowed_request(queryset: Any, peers: list[Any]) -> Request:
+    """Return the request for ``queryset``, one of several: its prefetches are done for all."""
+    queryset._prefetch_related_lookups = ()
+    return request_of(queryset, peers)
+
+
+def requests_by_key(
+    queryset: Any, key: str, keys: Collection[Any], *, whole: bool
+) -> Iterator[Request]:
     """Yield requests for the objects of ``queryset`` whose field ``key`` is among ``keys``.
 
     One query on the queryset's database per :data:`~crossdb_reference.keysets.CHUNK_SIZE` keys.
+    ``whole`` says that the queryset is just what the base manager of its model gives.
     """
-    queryset = queryset.all()  # The user's own is left as it is.
-    # There is one object per key, so an order would cost the database for nothing.
-    queryset.query.clear_ordering()
-    return requests(
-        queryset, _in_order(keys), lambda rows, chunk: rows.filter(InKeySet(F(key), chunk))
-    )
+    is_plain = whole and type(queryset.model._base_manager) is Manager
+
+    def request(queryset: Any, chunk: list[Any], peers: list[Any]) -> Request:
+        if is_plain and has_plain_rows(queryset, queryset.query.get_compiler(queryset._db)):
+            return request_by_key(queryset, key, chunk, peers)
+        narrowed = queryset.filter(InKeySet(F(key), chunk))
+        # There is one object per key, so an order would cost the database for nothing.
+        narrowed.query.clear_ordering()
+        return narrowed_request(narrowed, peers)
+
+    return requests(queryset, _in_order(keys), request)
 
 
 def _in_order(keys: Collection[Any]) -> Collection[Any]:

@@ -137,7 +137,8 @@ class ForwardReference:
         keys = dict.fromkeys(map(attrgetter(field.attname), instances))
         keys.pop(None, None)
         with naming(field.label, queryset.db):
-            asked = requests_by_key(queryset, field.target_field.name, keys)
+            name = field.target_field.name
+            asked = requests_by_key(queryset, name, keys, whole=not querysets)
             targets = fetch_all(queryset, asked)
         found = dict(zip(map(key, targets), targets, strict=True))
         source_key = key_getter(field.attname, keys, found, field.key_field.to_python)

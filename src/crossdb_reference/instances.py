@@ -6,7 +6,8 @@ makes the same instances, with one statement for each column. Its plain stores a
 from giving each instance a dictionary of its own.
 
 ``has_plain_rows``  whether a queryset's rows may be made into instances that way
-``make_instances``  make them
+``are_djangos``     whether the converters of columns are all Django's own
+``make_instances``  make the instances
 """
 
 from __future__ import annotations
@@ -24,40 +25,42 @@ from django.db.models.query import ModelIterable
 from django.db.models.signals import post_init, pre_init
 from django.db.models.sql.compiler import SQLCompiler
 
-from crossdb_reference._compat import FETCH_ONE, fetch_mode_of
+from crossdb_reference._compat import FETCH_ONE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from django.db.models.sql import Query
 
+    Converters = dict[int, tuple[list[Callable[..., Any]], Any]]
+
 SETS_ITEM: set[type[Any]] = {ForeignKeyDeferredAttribute}
 """Descriptors whose ``__set__`` only sets an item of ``__dict__`` while an instance is new."""
 
-# What takes part in making an instance, in reading a queryset, and in reading its query's rows.
-OF_MODELS = {"__init__", "__new__", "__setattr__", "from_db"}
-OF_QUERYSETS = ("__iter__", "__len__", "_fetch_all")
-OF_COMPILERS = ("apply_converters", "execute_sql", "results_iter")
 
-
-def has_plain_rows(queryset: QuerySet[Any]) -> bool:
+def has_plain_rows(queryset: Any, compiler: SQLCompiler) -> bool:
     """Return whether ``queryset`` gives one unaltered instance, with all its columns, per row.
 
     Where it does not, only Django's own iteration does it justice. No query.
     """
-    return _is_read_plainly(queryset) and _selects_a_model(queryset.query) and _is_plain(queryset)
+    return (
+        _is_read_plainly(queryset, compiler)
+        and _selects_a_model(queryset.query)
+        and _is_made_plainly(queryset.model)
+    )
 
 
-def _is_read_plainly(queryset: Any) -> bool:
-    compiler = queryset.query.get_compiler(using=queryset.db)
+def _is_read_plainly(queryset: Any, compiler: SQLCompiler) -> bool:
+    cls, read = type(queryset), type(compiler)
     return (
         queryset._iterable_class is ModelIterable
         # Each instance would get the related objects that are known.
         and not queryset._known_related_objects
-        and all(getattr(type(queryset), name) is getattr(QuerySet, name) for name in OF_QUERYSETS)
-        and all(
-            getattr(type(compiler), name) is getattr(SQLCompiler, name) for name in OF_COMPILERS
-        )
+        and cls.__iter__ is QuerySet.__iter__
+        and cls._fetch_all is QuerySet._fetch_all  # noqa: SLF001 (what iteration calls)
+        and read.execute_sql is SQLCompiler.execute_sql
+        and read.results_iter is SQLCompiler.results_iter
+        and read.apply_converters is SQLCompiler.apply_converters
     )
 
 
@@ -75,54 +78,69 @@ def _selects_a_model(query: Query) -> bool:
     )
 
 
-def _is_plain(queryset: QuerySet[Any]) -> bool:
-    """Return whether making an instance runs Django's own code only."""
-    model = queryset.model
-    changed = (OF_MODELS & vars(cls).keys() for cls in model.__mro__ if cls not in (Model, object))
-    return not (
-        any(changed)
-        or type(model).__call__ is not type.__call__
-        or pre_init.has_listeners(model)
-        or post_init.has_listeners(model)
-        or any(_sets_more(model, field.attname) for field in model._meta.concrete_fields)
+def _is_made_plainly(model: Any) -> bool:
+    """Return whether making an instance of ``model`` runs Django's own code only."""
+    django: Any = Model
+    return (
+        model.__init__ is django.__init__
+        and super(Model, model).__init__ is object.__init__  # That of a mixin behind Model.
+        and model.__new__ is object.__new__
+        and model.__setattr__ is object.__setattr__
+        and model.from_db.__func__ is django.from_db.__func__
+        and type(model).__call__ is type.__call__
+        and not pre_init.has_listeners(model)
+        and not post_init.has_listeners(model)
+        and _columns(model) is not None
     )
 
 
-def _sets_more(model: type[Model], name: str) -> bool:
-    is_name = name.isidentifier() and not iskeyword(name)  # type() takes any name.
-    descriptor = _descriptor(model, name)
-    return not (is_name and (type(descriptor) in SETS_ITEM or not isdatadescriptor(descriptor)))
+@lru_cache(maxsize=512)
+def _columns(model: Any) -> list[tuple[str, bool]] | None:
+    """Return the attributes of ``model``, and which of them set an item of ``__dict__``.
+
+    ``None`` if one is no name, or does more than hold a value: a property, a file.
+    """
+    columns = []
+    for field in model._meta.concrete_fields:
+        name = field.attname
+        # Not getattr(): it would ask the attribute for what it stands for.
+        attribute = next(vars(cls)[name] for cls in model.__mro__ if name in vars(cls))
+        sets_item = type(attribute) in SETS_ITEM
+        if not name.isidentifier() or iskeyword(name):
+            return None
+        if isdatadescriptor(attribute) and not sets_item:
+            return None
+        columns.append((name, sets_item))
+    return columns
 
 
-def _descriptor(model: type[Model], name: str) -> Any:
-    """Return the attribute ``name`` of ``model`` without asking it for what it stands for."""
-    return next(vars(cls)[name] for cls in model.__mro__ if name in vars(cls))
+def are_djangos(converters: Converters) -> bool:
+    """Return whether ``converters`` of columns run Django's own code only."""
+    return all(
+        getattr(convert, "__module__", "").startswith("django.")
+        for some, _ in converters.values()
+        for convert in some
+    )
 
 
 def make_instances(
-    rows: Iterable[tuple[Any, ...]], queryset: QuerySet[Any], compiler: Any, peers: list[Any]
+    rows: Iterable[tuple[Any, ...]],
+    *,
+    compiler: Any,
+    converters: Converters,
+    mode: Any,
+    peers: list[Any],
 ) -> list[Any]:
-    """Return an instance for each row of ``compiler``, whose query is that of ``queryset``.
+    """Return an instance for each of ``rows``, which have the columns of the query's model.
 
-    ``peers`` is the list that the instances share if their fetch mode asks for their peers
-    (Django 6.1). No query, unless a converter of a field sends one.
+    ``converters`` are those of its columns, as the compiler gives them. ``peers`` is the list that
+    the instances share if their fetch ``mode`` asks for their peers (Django 6.1). No query, unless
+    a converter of a field sends one.
     """
-    model: Any = queryset.model
-    mode = fetch_mode_of(queryset)
-    converters = compiler.get_converters([column for column, *_ in compiler.select])
-    make = _maker(
-        tuple(
-            (
-                field.attname,
-                type(_descriptor(model, field.attname)) in SETS_ITEM,
-                len(converters[position][0]) if position in converters else 0,
-            )
-            for position, field in enumerate(model._meta.concrete_fields)
-        ),
-        model,
-        has_mode=mode not in (None, FETCH_ONE),  # A state without one has that.
-        has_peers=getattr(mode, "track_peers", False),
-    )
+    counts = tuple((position, len(some)) for position, (some, _) in converters.items())
+    is_default = mode is None or mode is FETCH_ONE  # A state without a mode has that.
+    has_peers = getattr(mode, "track_peers", False)
+    make = _maker(compiler.query.model, counts, has_mode=not is_default, has_peers=has_peers)
     flat = [(convert, column) for some, column in converters.values() for convert in some]
     made: list[Any] = make(rows, compiler.using, compiler.connection, flat, mode, peers)
     return made
@@ -130,21 +148,23 @@ def make_instances(
 
 @lru_cache(maxsize=512)
 def _maker(
-    columns: tuple[tuple[str, bool, int], ...], model: Any, **options: bool
+    model: Any, converters: tuple[tuple[int, int], ...], **options: bool
 ) -> Callable[..., list[Any]]:
     """Return the function that makes instances of ``model``.
 
-    One for each model, although others may have the same columns: CPython speeds up a statement
-    for the one class that it meets.
+    ``converters`` are the positions of columns that have some, and how many. There is a function
+    for each model, although others may have the same columns: CPython speeds up a statement for
+    the one class that it meets.
     """
     names: dict[str, Any] = {"cls": model, "State": ModelState, "new": object.__new__, "ref": ref}
-    exec("\n".join(_source(columns, **options)), names)  # noqa: S102 (_sets_more checked the names)
+    source = "\n".join(_source(_columns(model) or [], dict(converters), **options))
+    exec(source, names)  # noqa: S102 (of names that _columns() has checked)
     make: Callable[..., list[Any]] = names["make"]
     return make
 
 
 def _source(
-    columns: tuple[tuple[str, bool, int], ...], *, has_mode: bool, has_peers: bool
+    columns: list[tuple[str, bool]], converters: dict[int, int], *, has_mode: bool, has_peers: bool
 ) -> list[str]:
     """Return the lines of the function: what ``Model.__init__`` and ``from_db`` do, in order."""
     values = ", ".join(f"v{position}" for position in range(len(columns)))
@@ -154,19 +174,16 @@ def _source(
         "    obj = new(cls)",
         "    obj._state = state = State()",
     ]
-    if any(sets_item for _, sets_item, _ in columns):
+    if any(sets_item for _, sets_item in columns):
         loop.append("    data = obj.__dict__")
     number = 0
-    for position, (name, sets_item, count) in enumerate(columns):
-        for _ in range(count):
+    for position, (name, sets_item) in enumerate(columns):
+        value = f"v{position}"
+        for _ in range(converters.get(position, 0)):
             lines.append(f"  convert{number}, column{number} = converters[{number}]")
-            loop.append(
-                f"    v{position} = convert{number}(v{position}, column{number}, connection)"
-            )
+            loop.append(f"    {value} = convert{number}({value}, column{number}, connection)")
             number += 1
-        loop.append(
-            f"    data[{name!r}] = v{position}" if sets_item else f"    obj.{name} = v{position}"
-        )
+        loop.append(f"    data[{name!r}] = {value}" if sets_item else f"    obj.{name} = {value}")
     return [
         *lines,
         *loop,

@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 from contextlib import ExitStack
-from functools import partial
 from itertools import chain
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 from django.db import Error, connections
 
 from crossdb_reference._compat import fetch_mode_of
+from crossdb_reference.exceptions import CrossDBReferenceError
 from crossdb_reference.fetching import add_note, requests_by_key, same_keys
+from crossdb_reference.keysets import CHUNK_SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
@@ -24,11 +25,9 @@ if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
     from django.db.models import Model
 
-    from crossdb_reference.fetching import Request
     from crossdb_reference.forward import ForwardReference
+    from crossdb_reference.requests import Request
     from crossdb_reference.steps import Step
-
-    InFlight = list[tuple[BaseDatabaseWrapper, Callable[[], None]]]
 
 
 class Following:
@@ -80,8 +79,12 @@ class Group:
         self._found.pop(None, None)
         self._keys = [*self._found]
         self._matched = 0
+        queryset = first.queryset if first.queryset._db else first.queryset.using(self.alias)
         self._requests = requests_by_key(
-            first.queryset.using(self.alias), self._field.target_field.name, self._keys
+            queryset,
+            first.field.target_field.name,
+            self._keys,
+            whole=first.step.queryset is None,
         )
 
     def attempt(self, act: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -89,13 +92,19 @@ class Group:
         if self.error is None:
             try:
                 return act(*args, **kwargs)
-            except Error as error:
-                for each in self.followings:
-                    add_note(error, each.field.label, self.alias)
-                if not self._collects:
+            except Exception as error:
+                if not isinstance(error, CrossDBReferenceError):  # That says so itself.
+                    for each in self.followings:
+                        add_note(error, each.field.label, self.alias)
+                if not (self._collects and isinstance(error, Error)):
                     raise
                 self.error = error
         return None
+
+    @property
+    def is_long(self) -> bool:
+        """Whether it takes more than one query."""
+        return len(self._keys) > CHUNK_SIZE
 
     @property
     def lookups(self) -> tuple[Any, ...]:
@@ -135,29 +144,45 @@ def grouped(followings: Iterable[Following], *, collects: bool) -> list[Group]:
     return [Group(group, collects=collects) for group in groups.values()]
 
 
-def ask(groups: Collection[Group], senders: Collection[BaseDatabaseWrapper]) -> Iterator[InFlight]:
+def ask(groups: Collection[Group], senders: Collection[BaseDatabaseWrapper]) -> Iterator[None]:
     """Send, receive and read the queries of all ``groups``, one at a time for each connection.
 
-    Those of ``senders`` are on their way together; while they are, the connections are yielded,
-    each with a function that receives what it will need before anything else is done with it.
+    Those of ``senders`` are on their way together, and while the objects of the chunks before are
+    made, if only Django's code makes them: other code may send queries. It yields, too, as often
+    as queries are on their way.
     """
     lanes: dict[BaseDatabaseWrapper, list[Group]] = {}
     for group in groups:
         lanes.setdefault(connections[group.alias], []).append(group)
-    while asked := [pair for lane in lanes.values() if (pair := _next(lane))]:
-        with ExitStack() as stack:
-            in_flight: InFlight = []
-            for group, request in asked:
-                stack.callback(request.close)
-                only_send = request.connection in senders
-                group.attempt(request.send, only_send=only_send)
-                if only_send:
-                    in_flight.append((request.connection, partial(group.attempt, request.receive)))
-            yield in_flight
+    with ExitStack() as on_their_way:
+        asked = _send_next(lanes, senders, on_their_way)
+        while asked:
+            yield
             for group, request in asked:
                 group.attempt(request.receive)
-        for group, request in asked:
-            group.attempt(group.take, request)
+            on_their_way.close()
+            _take(asked, plain=False)
+            following = _send_next(lanes, senders, on_their_way)
+            _take(asked, plain=True)
+            asked = following
+
+
+def _send_next(
+    lanes: dict[BaseDatabaseWrapper, list[Group]],
+    senders: Collection[BaseDatabaseWrapper],
+    on_their_way: ExitStack,
+) -> list[tuple[Group, Request]]:
+    """Send the next query of each lane.
+
+    All are compiled, and the connections made, before the first is sent: both may send queries.
+    """
+    asked = [pair for lane in lanes.values() if (pair := _next(lane))]
+    for group, request in asked:
+        group.attempt(request.connect)
+    for group, request in asked:
+        on_their_way.callback(request.close)
+        group.attempt(request.send, only_send=request.connection in senders)
+    return asked
 
 
 def _next(lane: list[Group]) -> tuple[Group, Request] | None:
@@ -167,3 +192,9 @@ def _next(lane: list[Group]) -> tuple[Group, Request] | None:
             return lane[0], request
         del lane[0]  # It has all that it asked for, or it has failed.
     return None
+
+
+def _take(asked: Iterable[tuple[Group, Request]], *, plain: bool) -> None:
+    for group, request in asked:
+        if request.is_plain == plain:
+            group.attempt(group.take, request)

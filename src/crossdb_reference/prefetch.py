@@ -9,7 +9,7 @@ and on several PostgreSQL databases at once. Ordinary relations are left to Djan
 
 from __future__ import annotations
 
-from contextlib import ExitStack, closing
+from contextlib import closing
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -17,10 +17,11 @@ from asgiref.sync import sync_to_async
 from django.db import connections
 from django.db.models import Model
 
+from crossdb_reference.requests import is_read_plainly
 from crossdb_reference.resolving import Unfetched, resolve
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable, Generator, Iterable, Iterator
+    from collections.abc import AsyncIterator, Generator, Iterable, Iterator
 
     from django.db.models import Prefetch, QuerySet
 
@@ -62,7 +63,7 @@ async def aprefetch_references(
     parallel: bool | None = None,
     errors: Literal["raise", "collect"] = "raise",
 ) -> list[Unfetched]:
-    """See :func:`prefetch_references`."""
+    """Do what :func:`prefetch_references` does, in a thread of Django's for such work."""
     return await sync_to_async(prefetch_references)(
         objects, *lookups, parallel=parallel, errors=errors
     )
@@ -75,7 +76,9 @@ def iter_with_references(
 
     The rows are streamed, by a server-side cursor where the database has them; for each
     ``chunk_size`` of them the queries are those of :func:`prefetch_references`. Where psycopg 3
-    asks another database, the next chunk is read while that one works.
+    asks another database, the next chunk is read while that one works, if ``queryset`` gives whole
+    objects of a model (no ``only()``, ``annotate()`` or the like) and Django's code alone makes
+    them: other code may send queries.
     """
     for chunk in _chunks(queryset, lookups, chunk_size):
         yield from chunk
@@ -84,7 +87,11 @@ def iter_with_references(
 async def aiter_with_references(
     queryset: QuerySet[M], *lookups: str | Prefetch[Any], chunk_size: int = 2000
 ) -> AsyncIterator[M]:
-    """See :func:`iter_with_references`."""
+    """Yield what :func:`iter_with_references` yields; the queries run in a thread of Django's.
+
+    A loop that is left early leaves the rows open until Python finalises the generator:
+    ``contextlib.aclosing()`` around it closes them at once.
+    """
     chunks = _chunks(queryset, lookups, chunk_size)
     try:
         while chunk := await sync_to_async(lambda: next(chunks, None))():
@@ -97,29 +104,16 @@ async def aiter_with_references(
 def _chunks(
     queryset: QuerySet[M], lookups: Iterable[str | Prefetch[Any]], chunk_size: int
 ) -> Generator[list[M]]:
+    queryset = queryset.using(queryset.db)  # A router may give another replica each time.
+    reading = connections[queryset.db] if is_read_plainly(queryset) else None
+    ahead = None if reading is None else 1
     rows = queryset.iterator(chunk_size=chunk_size)
-    chunk = [*islice(rows, chunk_size)]
-    while chunk:
-        resolving = resolve(chunk, lookups, reading=connections[queryset.db])
-        with closing(resolving):
-            with ExitStack() as on_their_way:
-                for connection, receive in next(resolving, []):
-                    on_their_way.enter_context(connection.execute_wrapper(_after(receive)))
-                following = [*islice(rows, chunk_size)]
+    following = [*islice(rows, chunk_size)]
+    while chunk := following:
+        with closing(resolve(chunk, lookups, reading=reading)) as resolving:
+            for _ in islice(resolving, ahead):
+                pass  # The first queries are on their way now, or all have been answered.
+            following = [*islice(rows, chunk_size)]
             for _ in resolving:
                 pass
         yield chunk
-        chunk = following
-
-
-def _after(receive: Callable[[], None]) -> Callable[..., Any]:
-    """Return a wrapper of queries that lets them wait for the one that is on its way.
-
-    Reading a row may send queries: a ``from_db()`` or a signal's receiver of the user's.
-    """
-
-    def execute_after(execute: Callable[..., Any], *args: Any) -> Any:
-        receive()
-        return execute(*args)
-
-    return execute_after

@@ -104,6 +104,9 @@ class InFlight:
     def fetchall(self) -> list[tuple[Any, ...]]:
         """Receive the rows."""
         results = self._receive()
+        if not results:
+            message = "got no result from the query"
+            raise self.psycopg.InternalError(message)
         for result in results:
             if result.status == self.psycopg.pq.ExecStatus.FATAL_ERROR:
                 raise self.psycopg.errors.error_from_result(result, self.connection.info.encoding)
@@ -113,7 +116,10 @@ class InFlight:
         return rows
 
     def close(self) -> None:
-        """Receive what nobody wants any more, so that the connection is free again."""
+        """Receive what nobody wants any more, so that the connection is free again.
+
+        This waits for the database. To cancel the query would break the caller's transaction.
+        """
         if self.sent:
             self._receive()
         self.cursor.close()

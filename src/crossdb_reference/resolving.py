@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
     from django.db.models import Prefetch
 
-    from crossdb_reference.levels import InFlight
-
 
 @dataclass(frozen=True)
 class Unfetched:
@@ -122,7 +120,7 @@ def resolve(
     parallel: bool | None = None,
     collected: list[Unfetched] | None = None,
     reading: BaseDatabaseWrapper | None = None,
-) -> Generator[InFlight]:
+) -> Generator[None]:
     """Prefetch, and yield as often as queries are on their way: see :func:`levels.ask`.
 
     ``collected`` gets the references whose databases failed; without it their errors are raised.
@@ -138,8 +136,8 @@ def resolve(
     ]:
         followings = [following for stop in stops for following in stop.followings()]
         groups = grouped(followings, collects=collected is not None)
-        for in_flight in ask(groups, _senders(groups, parallel=parallel, reading=reading)):
-            yield in_flight
+        for _ in ask(groups, _senders(groups, parallel=parallel, reading=reading)):
+            yield
             reading = None
         for group in groups:
             if collected is not None and group.error is not None:
@@ -154,15 +152,19 @@ def resolve(
 
 
 def _senders(
-    groups: Iterable[Group], *, parallel: bool | None, reading: BaseDatabaseWrapper | None
+    groups: list[Group], *, parallel: bool | None, reading: BaseDatabaseWrapper | None
 ) -> Collection[BaseDatabaseWrapper]:
     """Return the connections whose queries are to be on their way together."""
-    able = {
-        connection
-        for connection in {connections[group.alias] for group in groups}
-        if parallel is not False and connection is not reading and may_send(connection)
-    }
-    return able if reading is not None or len(able) > 1 else ()
+    # A single query would have nothing to run beside it.
+    is_single = len(groups) == 1 and not groups[0].is_long and reading is None
+    if is_single or parallel is False:
+        return ()
+    asked = {connections[group.alias] for group in groups}
+    if any(connection.execute_wrappers for connection in asked):  # They may send queries, too.
+        return ()
+    able = {each for each in asked if each is not reading and may_send(each)}
+    is_worth_it = reading or len(able) > 1 or any(group.is_long for group in groups)
+    return able if is_worth_it else ()
 
 
 def _add_automatic(groups: Iterable[Group], seen: set[Any]) -> None:

@@ -214,7 +214,8 @@ class ReverseOneToOne:
         key = attrgetter(field.target_field.attname)
         targets = {key(instance): instance for instance in instances}
         with naming(field.label, queryset.db):
-            sources = fetch_all(queryset, requests_by_key(queryset, field.name, targets))
+            asked = requests_by_key(queryset, field.name, targets, whole=not querysets)
+            sources = fetch_all(queryset, asked)
         found = map(attrgetter(field.attname), sources)
         source_key = key_getter(field.attname, [*found], targets, field.key_field.to_python)
         for source in sources:

@@ -11,7 +11,14 @@ from django.db.models.fields import related_descriptors
 from django.db.models.utils import AltersData
 
 from crossdb_reference._compat import with_fetch_mode
-from crossdb_reference.fetching import FetchedObjects, fetch_all, key_getter, naming, requests
+from crossdb_reference.fetching import (
+    FetchedObjects,
+    fetch_all,
+    key_getter,
+    naming,
+    narrowed_request,
+    requests,
+)
 from crossdb_reference.pins import Pin
 from crossdb_reference.routers import database_for_write
 
@@ -20,6 +27,7 @@ if TYPE_CHECKING:
 
     from django.db.models import Manager, Model, QuerySet
 
+    from crossdb_reference.requests import Request
     from crossdb_reference.typing import Reference
 
 # Limits each target's share of a sliced queryset, too. Without a public name, but of Django 4.2 on.
@@ -101,13 +109,13 @@ def reverse_manager(superclass: type[Any], field: Reference) -> type[Manager[Any
             queryset = queryset.using(queryset._db or self._db or queryset.db)
             key = attrgetter(field.target_field.attname)
             targets = {key(instance): instance for instance in instances}
+
+            def request(queryset: Any, chunk: list[Any], peers: list[Any]) -> Request:
+                chosen = filter_chunk(queryset.all(), field.name, chunk)
+                return narrowed_request(chosen, peers)
+
             with naming(field.label, queryset.db):
-                asked = requests(
-                    queryset,
-                    targets,
-                    lambda rows, chunk: filter_chunk(rows.all(), field.name, chunk),
-                )
-                sources = fetch_all(queryset, asked)
+                sources = fetch_all(queryset, requests(queryset, targets, request))
             found = map(attrgetter(field.attname), sources)
             source_key = key_getter(field.attname, [*found], targets, field.key_field.to_python)
             for source in sources:

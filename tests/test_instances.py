@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import pickle
 from contextlib import contextmanager
 
 import psycopg
 import pytest
+from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.db import connections, models
@@ -17,10 +19,11 @@ from django.db.models.signals import post_init, pre_init
 from django.test import override_settings
 from django.test.utils import isolate_apps
 
-from crossdb_reference import instances
+from crossdb_reference import PinnedManager, instances
 from crossdb_reference.fetching import fetch_all, requests_by_key
+from crossdb_reference.iterables import PlainIterable
 from crossdb_reference.requests import request_of
-from tests.library.models import Car, Draft, Event, Everything, Review
+from tests.library.models import Car, Draft, Event, EventNote, Everything, Review
 from tests.people.models import (
     Adult,
     BadgeKey,
@@ -34,6 +37,7 @@ from tests.people.models import (
     UUIDKey,
     VisitorKey,
 )
+from tests.queries import queries
 from tests.servers.postgres import PostgresServer
 
 pytestmark = pytest.mark.django_db(databases="__all__")
@@ -85,10 +89,12 @@ def described(obj):
 
 
 def assert_same(queryset):
-    """The shortcut gives what the queryset itself gives."""
-    made, expected = made_directly(queryset.all()), list(queryset.all())
+    """The shortcut gives what Django gives, and so does a pinned queryset."""
+    made, expected = made_directly(queryset.all()), list(ModelIterable(queryset.all()))
     assert expected
     assert list(map(described, made)) == list(map(described, expected))
+    read = list(PlainIterable(queryset.all()))
+    assert list(map(described, read)) == list(map(described, expected))
     return made
 
 
@@ -283,8 +289,10 @@ class TestLeftToDjango:
         assert not has_plain_rows(queryset)
         (found,) = fetch_all(queryset, requests_by_key(queryset, "id", [person.pk], whole=True))
         assert found.mark
-        (expected,) = queryset
+        (expected,) = ModelIterable(queryset)
         assert described(found) == described(expected)
+        (read,) = PlainIterable(queryset)
+        assert described(read) == described(expected)
 
     def test_models_that_make_instances_in_a_way_of_their_own(self, person):
         """Each method that takes part in it, also of a mixin on either side."""
@@ -372,6 +380,111 @@ class TestLeftToDjango:
         ):
             self.assert_left_to_django(model, person)
         assert not has_plain_rows(self.person_model(email=models.FileField()).objects.all())
+
+
+class TestPinnedQuerysets:
+    """They read their rows that way, and are otherwise as Django's."""
+
+    @pytest.fixture
+    def pinned(self):
+        manager = PinnedManager("people")
+        manager.model = Person
+        return manager
+
+    @pytest.fixture
+    def people(self, person):
+        for number in range(4):
+            Person.objects.create(name=f"n{number}", email=f"e{number}", team=person.team)
+        return list(ModelIterable(Person._base_manager.order_by("pk")))
+
+    def test_in_every_way_to_read_them(self, pinned, people):
+        """At once, streamed, asynchronously, sliced, by key, from a copy."""
+        queryset = pinned.order_by("pk")
+        assert queryset._iterable_class is PlainIterable
+        for found in (
+            list(queryset),
+            list(queryset.iterator(chunk_size=2)),
+            async_to_sync(read_asynchronously)(queryset),
+            [*queryset[:2], *queryset[2:]],
+            list(queryset.in_bulk().values()),
+            list(copy.deepcopy(queryset)),
+        ):
+            assert list(map(described, found)) == list(map(described, people))
+
+    def test_no_rows(self, pinned):
+        """And no query where that is known before."""
+        assert list(pinned.all()) == []
+        with queries() as sent:
+            assert list(pinned.filter(pk__in=[])) == []
+        assert sent == {}
+
+    def test_as_many_queries_and_rows_at_a_time_as_django(self, people):
+        """One query; a stream makes the objects of a chunk, not all of them."""
+        made = []
+
+        class Noted(models.IntegerField):
+            def from_db_value(self, value, _expression, _connection):
+                made.append(value)
+                return value
+
+        with isolate_apps("tests.people"):
+
+            class Aged(models.Model):
+                age = Noted()
+                objects = PinnedManager("people")
+
+                class Meta:
+                    app_label = "people"
+                    db_table = "people_person"
+
+        with queries() as sent:
+            rows = Aged.objects.iterator(chunk_size=2)
+            next(rows)
+            assert len(made) == 2
+            assert len([*rows]) + 1 == len(made) == len(people)
+        assert {alias: len(sqls) for alias, sqls in sent.items()} == {"people": 1}
+
+    def test_what_selects_something_else(self, pinned, people):
+        """Is read as ever."""
+        querysets = pinned.order_by("pk")
+        assert [p.n for p in querysets.annotate(n=models.F("pk"))] == [p.pk for p in people]
+        assert list(querysets.values_list("pk", flat=True)) == [p.pk for p in people]
+        assert [p.get_deferred_fields() for p in querysets.only("pk", "name")[:1]] == [
+            {"email", "age", "team_id"}
+        ]
+
+    def test_objects_that_are_known_are_given(self):
+        """By a related manager, which derives from the pinned one."""
+        event = Event.objects.create(actor=None)
+        EventNote.objects.create(event=event)
+        with queries() as sent:
+            (note,) = event.notes.all()
+            assert note.event is event
+        assert len(sent["archive"]) == 1
+
+    def test_a_way_of_the_users_own_is_kept(self, people):
+        """Of the manager that is pinned."""
+
+        class Shouting(ModelIterable):
+            def __iter__(self):
+                return (obj.name.upper() for obj in super().__iter__())
+
+        class ShoutingManager(models.Manager):
+            def get_queryset(self):
+                queryset = super().get_queryset()
+                queryset._iterable_class = Shouting
+                return queryset
+
+        class Pinned(PinnedManager, ShoutingManager):
+            database = "people"
+
+        manager = Pinned()
+        manager.model = Person
+        assert sorted(manager.all()) == sorted(person.name.upper() for person in people)
+
+
+async def read_asynchronously(queryset):
+    return [obj async for obj in queryset]
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ LAYERS = [
     ["exceptions", "conf", "_compat", "typing"],
     ["keysets.plain", "keysets.postgresql", "keysets.sqlite", "keysets.mysql", "keysets.lookup"],
     ["keysets.collected", "keysets", "pins"],
-    ["routers", "instances", "psycopg3", "requests", "fetching", "collecting"],
+    ["routers", "instances", "iterables", "psycopg3", "requests", "fetching", "collecting"],
     ["remote.ends", "remote.conditions", "remote.trees", "remote.units", "remote.entangled"],
     ["remote.planning", "remote.lookups", "remote.detour", "remote.explaining", "remote"],
     ["target", "lookups", "steps", "forward", "reverse_manager", "reverse"],

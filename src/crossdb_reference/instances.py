@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 SETS_ITEM: set[type[Any]] = {ForeignKeyDeferredAttribute}
 """Descriptors whose ``__set__`` only sets an item of ``__dict__`` while an instance is new."""
 
+PLAIN_ITERABLES: set[type[Any]] = {ModelIterable}
+"""What a queryset may read its rows with to give instances of its model, and nothing else."""
+
 
 def has_plain_rows(queryset: Any, compiler: SQLCompiler) -> bool:
     """Return whether ``queryset`` gives one unaltered instance, with all its columns, per row.
@@ -53,7 +56,7 @@ def has_plain_rows(queryset: Any, compiler: SQLCompiler) -> bool:
 def _is_read_plainly(queryset: Any, compiler: SQLCompiler) -> bool:
     cls, read = type(queryset), type(compiler)
     return (
-        queryset._iterable_class is ModelIterable
+        queryset._iterable_class in PLAIN_ITERABLES
         # Each instance would get the related objects that are known.
         and not queryset._known_related_objects
         and cls.__iter__ is QuerySet.__iter__

@@ -11,8 +11,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from django.db.models import Manager, Model, QuerySet
+from django.db.models.query import ModelIterable
 
 from crossdb_reference.exceptions import RemotePathError
+from crossdb_reference.iterables import PlainIterable
 from crossdb_reference.pins import Pin
 from crossdb_reference.remote.columns import Place, with_remote
 from crossdb_reference.remote.explaining import explain_references
@@ -120,6 +122,8 @@ class PinnedManager(Pin, Manager[M]):
         queryset: Any = super().get_queryset()
         cls: Any = type(queryset)
         queryset.__class__ = _pinned_class(cls)
+        if queryset._iterable_class is ModelIterable:
+            queryset._iterable_class = PlainIterable
         view = None if queryset._db else self.view_of(self.model)
         pinned: QuerySet[M] = queryset.using(view) if view else queryset
         return pinned

@@ -35,7 +35,7 @@ def running_databases() -> Iterator[dict[str, Any]]:
     if "CROSSDB_POSTGRES_BIN" not in os.environ and (found := _system_with_fdw()):
         os.environ["CROSSDB_POSTGRES_BIN"] = str(found)
     with ExitStack() as stack:
-        sources, targets = (stack.enter_context(PostgresServer()) for _ in range(2))
+        sources, targets = (stack.enter_context(PostgresServer(autovacuum="off")) for _ in range(2))
         for server in (sources, targets):
             server.create_database("bench")
         files = stack.enter_context(closing(GuardedDirectory())).path

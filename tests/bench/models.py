@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db import models
 
-from crossdb_reference import CrossDBReference
+from crossdb_reference import CrossDBReference, PinnedManager
 from tests.bench.databases import REMOTES
 
 
@@ -50,6 +50,8 @@ class Article(ArticleColumns):
     """A source behind a reference."""
 
     author = CrossDBReference(Person, models.CASCADE, related_name="articles")
+
+    objects = PinnedManager("default")
 
 
 class LocalArticle(ArticleColumns):

@@ -20,6 +20,7 @@ from django.db.models.query import ModelIterable
 from crossdb_reference.exceptions import RemotePathError
 from crossdb_reference.fetching import key_getter, naming
 from crossdb_reference.fields import CrossDBReference
+from crossdb_reference.instances import PLAIN_ITERABLES
 from crossdb_reference.keysets import InKeySet, chunks
 from crossdb_reference.remote.ends import End
 from crossdb_reference.reverse import ReverseField
@@ -235,7 +236,7 @@ def with_remote(queryset: Rows, *paths: str, **expressions: Any) -> Rows:
     ``values()``, before any query.
     """
     queryset = queryset.all()
-    if queryset._iterable_class not in (ModelIterable, RemoteIterable):
+    if queryset._iterable_class not in PLAIN_ITERABLES | {RemoteIterable}:
         message = "with_remote() adds attributes to model instances: call it before values()."
         raise TypeError(message)
     if queryset.query.combinator:

@@ -190,6 +190,9 @@ def test_find_the_same_rows(rows: int) -> None:
             Q(customer__orders=1001) | ~Q(customer__orders=1001))""",
         """Customer.objects.annotate(flag=Case(When(~Q(account__customer__data__s="a"),
             then=Value(1)), default=Value(0))).filter(flag=0)""",
+        """Line.objects.annotate(flag=Case(When(Q(origin__depot=101) & Q(origin__depot__in=
+            Shelf.objects.filter(~Q(orders__isnull=True))), then=Value(1)), default=Value(0))
+            ).filter(flag=0)""",
     ],
 )
 def test_what_was_once_wrong(rows: int, code: str) -> None:  # noqa: ARG001 (they are there)

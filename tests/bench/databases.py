@@ -23,6 +23,9 @@ from tests.servers.postgres import PostgresServer
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+# What VACUUM finds decides which plans are chosen. It runs once the rows are there, never by
+# itself; and rows count as visible to all only if their commit has been written.
+SERVER = {"autovacuum": "off", "synchronous_commit": "on"}
 REMOTES = [f"remote{number}" for number in range(1, 9)]
 
 
@@ -35,7 +38,7 @@ def running_databases() -> Iterator[dict[str, Any]]:
     if "CROSSDB_POSTGRES_BIN" not in os.environ and (found := _system_with_fdw()):
         os.environ["CROSSDB_POSTGRES_BIN"] = str(found)
     with ExitStack() as stack:
-        sources, targets = (stack.enter_context(PostgresServer(autovacuum="off")) for _ in range(2))
+        sources, targets = (stack.enter_context(PostgresServer(**SERVER)) for _ in range(2))
         for server in (sources, targets):
             server.create_database("bench")
         files = stack.enter_context(closing(GuardedDirectory())).path

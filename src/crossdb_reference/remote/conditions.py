@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import count
+from itertools import chain, count
 from threading import local
 from typing import TYPE_CHECKING, Any, Self
 
@@ -19,6 +19,8 @@ from crossdb_reference.remote.ends import ReferenceCol
 from crossdb_reference.routers import home_database
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
     from crossdb_reference.remote.ends import End, ReverseCol
 
     _Lookup = Lookup[bool]
@@ -150,9 +152,8 @@ def refuse_outer(value: Any, label: str, alias: str) -> None:
         for part in value:
             refuse_outer(part, label, alias)
     elif isinstance(value, Query):
-        columns = [col for col in value.get_external_cols() if col.alias not in value.alias_map]
-        if columns:
-            names = sorted(f"{col.alias}.{col.target.column}" for col in columns)
+        names = sorted({f"{col.alias}.{col.target.column}" for col in _outer_columns([value])})
+        if names:
             raise RemotePathError.outer_reference(label, names, alias)
     elif hasattr(value, "resolve_expression"):
         for part in value.flatten() if hasattr(value, "flatten") else [value]:
@@ -161,6 +162,22 @@ def refuse_outer(value: Any, label: str, alias: str) -> None:
                 if isinstance(part, Col):
                     name = f"{part.alias}.{part.target.column}"
                 raise RemotePathError.outer_reference(label, [name], alias)
+
+
+def _outer_columns(parts: Iterable[Any]) -> Iterator[Any]:
+    """Yield the columns in ``parts`` that no query among them has.
+
+    ``Query.get_external_cols()`` would take an inner query's own column for an outer one of the
+    same alias.
+    """
+    for part in parts:
+        if isinstance(part, Col):
+            yield part
+        elif isinstance(part, Query):
+            inner = chain(part.annotations.values(), part.where.children)
+            yield from (col for col in _outer_columns(inner) if col.alias not in part.alias_map)
+        elif hasattr(part, "get_source_expressions"):
+            yield from _outer_columns(part.get_source_expressions())
 
 
 def _refuse_elsewhere(value: Any, end: End) -> None:

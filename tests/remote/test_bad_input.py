@@ -13,7 +13,8 @@ from django.db import (
     connections,
     transaction,
 )
-from django.db.models import F, OuterRef, Q
+from django.db.models import Exists, F, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce
 
 from crossdb_reference.exceptions import RemotePathError, UnknownDatabase
 from tests.library.models import Account, Article, Comment, Shelf
@@ -221,6 +222,23 @@ class TestColumnsOfTheOuterQuery:
                 {"author__team__in": Team.objects.filter(name=OuterRef("title"))},
                 "library_article.title",
             ),
+            (
+                {
+                    "author__team__in": Team.objects.filter(name="x").union(
+                        Team.objects.filter(name=OuterRef("title"))
+                    )
+                },
+                "library_article.title",
+            ),
+            (
+                {
+                    "author__name": Coalesce(
+                        Subquery(Team.objects.filter(name=OuterRef("title")).values("name")[:1]),
+                        Value(""),
+                    )
+                },
+                "library_article.title",
+            ),
         ],
     )
     def test_are_refused_with_the_reason(self, condition: dict[str, Any], column: str) -> None:
@@ -238,6 +256,24 @@ class TestColumnsOfTheOuterQuery:
             "Compare with a value, or with a queryset of that database, instead of F or OuterRef."
         )
         assert sent == {}
+
+    def test_of_a_query_further_out(self) -> None:
+        """A column of the same name on the way is not taken for it."""
+        theirs = Article.objects.filter(shelf__name=OuterRef(OuterRef("title")))
+        with pytest.raises(RemotePathError, match="'default', which cannot see title of the"):
+            Person.objects.filter(articles__in=theirs)
+
+    def test_those_of_an_inner_query_are_its_own(self) -> None:
+        """Whatever stands between."""
+        team = Team.objects.create(name="x")
+        person = Person.objects.create(name="x", email="x", team=team)
+        article = Article.objects.create(title="x", author=person)
+        same = Team.objects.filter(Exists(Person.objects.filter(team=OuterRef("pk"), name="x")))
+        named = Team.objects.annotate(
+            n=Subquery(Person.objects.filter(team=OuterRef("pk")).values("name")[:1])
+        ).filter(n="x")
+        for teams in (same, named, same.union(named), Team.objects.exclude(members__name="y")):
+            assert list(Article.objects.filter(author__team__in=teams.values("pk"))) == [article]
 
     def test_of_the_other_side_too(self) -> None:
         """The names are the target's there."""

@@ -1,10 +1,9 @@
-"""A filter that says the same, but leaves Django no room for its slip with negated paths.
+"""A filter that says the same, but leaves Django no room for its slips with negated paths.
 
-``Query.split_exclude()`` asks whether some row of a multi-valued path is meant by a subquery, and
-may link that to a row of the filter's own joins (see :mod:`tests.twins.meaning`). What references
-leave to Django, within one database, it gets wrong as well: in other filters than over foreign
-keys throughout, because there are fewer joins. Here each such condition below a negation is in a
-subquery of its own, by primary key.
+They are in :mod:`tests.twins.meaning`. What references leave to Django, within one database, it
+gets wrong as well: in other filters than over foreign keys throughout, because there are fewer
+joins. Here each condition that is below a negation, and on a path with relations of one database,
+is in a subquery of its own, by primary key.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ class _Speller(ast.NodeTransformer):
     def _spelt_out(self, comparison: ast.keyword) -> str:
         condition = f"Q({ast.unparse(comparison)})"
         path = Keyword.parse(self.model, comparison.arg).path
-        if any(hop.many and not hop.reference for hop in path):
+        if not all(hop.reference for hop in path):
             return f"Q(pk__in={self.model}.objects.filter({condition}))"
         return condition
 

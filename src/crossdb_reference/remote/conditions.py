@@ -146,22 +146,17 @@ def refuse_outer(value: Any, label: str, alias: str) -> None:
     """Raise ``RemotePathError`` if ``value`` needs a column of the query around it.
 
     ``value`` is compared through the reference ``label`` and answered by ``alias``. An ``F`` or an
-    ``OuterRef`` in it has been resolved by the outer query, which knows no other columns.
+    ``OuterRef`` in it has been resolved by the outer query, which knows no other columns; or it
+    means a query further out, and must not find a column on the way.
     """
-    if isinstance(value, list | tuple | set | frozenset):
-        for part in value:
-            refuse_outer(part, label, alias)
-    elif isinstance(value, Query):
-        names = sorted({f"{col.alias}.{col.target.column}" for col in _outer_columns([value])})
-        if names:
-            raise RemotePathError.outer_reference(label, names, alias)
-    elif hasattr(value, "resolve_expression"):
-        for part in value.flatten() if hasattr(value, "flatten") else [value]:
-            if isinstance(part, Col | F | Ref):
-                name = repr(part)
-                if isinstance(part, Col):
-                    name = f"{part.alias}.{part.target.column}"
-                raise RemotePathError.outer_reference(label, [name], alias)
+    names = {
+        f"{part.alias}.{part.target.column}"
+        if isinstance(part, Col)
+        else getattr(part, "name", repr(part))
+        for part in _outer_columns([value])
+    }
+    if names:
+        raise RemotePathError.outer_reference(label, sorted(names), alias)
 
 
 def _outer_columns(parts: Iterable[Any]) -> Iterator[Any]:
@@ -171,13 +166,20 @@ def _outer_columns(parts: Iterable[Any]) -> Iterator[Any]:
     same alias.
     """
     for part in parts:
-        if isinstance(part, Col):
+        if isinstance(part, list | tuple | set | frozenset):
+            yield from _outer_columns(part)
+        elif isinstance(part, Col | F | Ref):
             yield part
         elif isinstance(part, Query):
-            inner = chain(part.annotations.values(), part.where.children)
-            yield from (col for col in _outer_columns(inner) if col.alias not in part.alias_map)
+            inner = chain(part.annotations.values(), part.where.children, part.combined_queries)
+            yield from (found for found in _outer_columns(inner) if not _has(part, found))
         elif hasattr(part, "get_source_expressions"):
             yield from _outer_columns(part.get_source_expressions())
+
+
+def _has(query: Query, column: Any) -> bool:
+    own = isinstance(column, Col) and column.alias in query.alias_map
+    return own or isinstance(column, Ref)
 
 
 def _refuse_elsewhere(value: Any, end: End) -> None:

@@ -192,7 +192,17 @@ def _asserting(members: list[Any], connector: str) -> list[Any]:
         return members if asserting else []
     # On many sources, Django ties to the row of a condition only what is negated after it.
     start = next(at for at, member in enumerate(members) if member is asserting[0])
-    return members[start:] if connector == AND else asserting
+    if connector != AND:
+        return asserting
+    return [member for member in members[start:] if not _tests_for_null(member)]
+
+
+def _tests_for_null(tree: Any, *, below_not: bool = False) -> bool:
+    """Return whether a ``NOT`` in ``tree`` is about NULL: Django ties that to no row."""
+    if isinstance(tree, Condition):
+        return below_not and tree.lookup_name == "isnull"
+    inside = tree.children if isinstance(tree, WhereNode) else ()
+    return any(_tests_for_null(child, below_not=below_not or tree.negated) for child in inside)
 
 
 def _is_empty(child: Any) -> bool:

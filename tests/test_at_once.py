@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import threading
 import time
 from contextlib import ExitStack
 
 import psycopg
 import pytest
+from django.contrib.postgres.fields import ArrayField
 from django.db import (
     DatabaseError,
     InternalError,
@@ -21,7 +24,7 @@ from django.db import (
 from django.db.backends.signals import connection_created
 from django.db.models import Prefetch
 from django.db.transaction import TransactionManagementError
-from django.test.utils import isolate_apps
+from django.test.utils import CaptureQueriesContext, isolate_apps
 from psycopg.pq import TransactionStatus
 
 from crossdb_reference import prefetch_references
@@ -147,34 +150,50 @@ class TestAtOnce:
         assert seen == [True, False]
         assert all(article.author.pk == article.author_id for article in articles)
 
-    def test_code_of_the_users_has_the_connections_to_itself(self):
+    @pytest.mark.parametrize("kind", ["field", "decoder", "array"])
+    def test_code_of_the_users_has_the_connections_to_itself(self, kind):
         """While objects are made: nothing is on its way."""
         seen = []
 
-        class Asking(models.IntegerField):
-            def from_db_value(self, value, _expression, connection):
-                if len(seen) < 2:
-                    with transaction.atomic(connection.alias):
-                        seen.append(Team.objects.using(connection.alias).count())
+        def ask():
+            if len(seen) < 2:
+                with transaction.atomic("north"):
+                    seen.append(Team.objects.using("north").count())
+
+        class Asking(models.CharField):
+            def from_db_value(self, value, *_):
+                ask()
                 return value
 
+        class Decoder(json.JSONDecoder):
+            def decode(self, text):
+                ask()
+                return super().decode(f'"{text}"')
+
+        field, sql_type = {
+            "field": (Asking(), "varchar"),
+            "decoder": (models.JSONField(decoder=Decoder), "varchar"),
+            "array": (ArrayField(Asking()), "varchar[] USING ARRAY[name]"),
+        }[kind]
         with isolate_apps("tests.people"):
 
             class Someone(models.Model):
-                name = models.CharField(max_length=80)
-                age = Asking()
+                name = field
 
                 class Meta:
                     app_label = "people"
                     db_table = "people_person"
 
         articles = make_articles(CHUNK_SIZE + 1)
+        with connections["north"].cursor() as cursor:
+            cursor.execute(f"ALTER TABLE people_person ALTER name TYPE {sql_type}")
         prefetch_references(articles, Prefetch("author", Someone.objects.using("north")), "editor")
         assert seen == [0, 0]
         assert all(article.author.pk == article.author_id for article in articles)
 
-    def test_code_of_the_users_may_ask_while_a_connection_is_made(self):
-        """The other query is not on its way yet."""
+    @pytest.mark.parametrize("state", ["closed", "broken"])
+    def test_code_of_the_users_may_ask_while_a_connection_is_made(self, state):
+        """The other query is not on its way yet; nor when a health check finds it broken."""
         articles = make_articles()
         seen = []
 
@@ -182,12 +201,18 @@ class TestAtOnce:
             with transaction.atomic("north"):
                 seen.append((connection.alias, Person.objects.using("north").count()))
 
-        connections["south"].close()
+        south = connections["south"]
+        if state == "closed":
+            south.close()
+        else:
+            south.health_check_enabled, south.health_check_done = True, False
+            south.connection.close()
         connection_created.connect(ask_the_other)
         try:
             prefetch_references(articles, "author", "editor")
         finally:
             connection_created.disconnect(ask_the_other)
+            south.health_check_enabled = False
         assert seen == [("south", 1)]
         assert names(articles) == {("north", "south")}
 
@@ -230,6 +255,29 @@ class TestAtOnce:
             assert not is_idle("north")
             assert not is_idle("south")
         assert is_idle("north")
+        assert names(articles) == {("north", "south")}
+
+    def test_handlers_of_the_query_log_have_the_other_connections_to_themselves(self):
+        """While the log of one is kept, all are asked one after the other."""
+        articles = make_articles()
+
+        class Asking(logging.Handler):
+            def emit(self, record):
+                if record.alias == "south":
+                    with transaction.atomic("north"):
+                        seen.append(Team.objects.using("north").count())
+
+        seen, handler, logger = [], Asking(), logging.getLogger("django.db.backends")
+        level = logger.level
+        logger.addHandler(handler)
+        logger.setLevel(logging.DEBUG)
+        try:
+            with CaptureQueriesContext(connections["south"]):
+                prefetch_references(articles, "author", "editor")
+        finally:
+            logger.setLevel(level)
+            logger.removeHandler(handler)
+        assert seen
         assert names(articles) == {("north", "south")}
 
     def test_the_query_log_has_every_query(self):

@@ -12,7 +12,8 @@ import pytest
 from asgiref.sync import async_to_sync
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
-from django.db import connections, models
+from django.db import DatabaseError, connections, models, router, transaction
+from django.db.models import QuerySet
 from django.db.models.base import ModelBase
 from django.db.models.query import ModelIterable
 from django.db.models.signals import post_init, pre_init
@@ -330,7 +331,15 @@ class TestLeftToDjango:
                 obj.mark = True
                 return obj
 
-        for mixin in (Before, Setting, New, FromDB):
+        class Static:
+            from_db = staticmethod(lambda *_: None)
+
+        class Getting:
+            def __getattribute__(self, name):
+                return True if name == "mark" else super().__getattribute__(name)
+
+        assert not has_plain_rows(self.person_model(Static).objects.all())
+        for mixin in (Before, Setting, New, FromDB, Getting):
             self.assert_left_to_django(self.person_model(mixin), person)
         self.assert_left_to_django(self.person_model(mixins=(Behind,)), person)
         self.assert_left_to_django(self.person_model(metaclass=Calling), person)
@@ -379,7 +388,60 @@ class TestLeftToDjango:
             with_odd_name,
         ):
             self.assert_left_to_django(model, person)
+        # Python takes the first letter for two.
+        odd = {"\ufb01eld": models.CharField(max_length=80, db_column="name")}
+        assert not has_plain_rows(self.person_model(**odd).objects.all())
+
+        class Bare(models.CharField):
+            def contribute_to_class(self, cls, name, **_):
+                self.set_attributes_from_name(name)
+                self.model = cls
+                cls._meta.add_field(self)
+
+        assert not has_plain_rows(self.person_model(name=Bare(max_length=80)).objects.all())
         assert not has_plain_rows(self.person_model(email=models.FileField()).objects.all())
+
+
+class TestStatement:
+    """The statement by keys, which is kept."""
+
+    @staticmethod
+    def found_by_key(model, key):
+        queryset = model._base_manager.using("people")
+        return fetch_all(queryset, requests_by_key(queryset, "id", [key], whole=True))
+
+    def test_a_field_may_decide_how_it_is_selected(self, person):
+        """Each time."""
+        shown = iter("ab")
+
+        class Shown(models.CharField):
+            def select_format(self, _compiler, sql, params):
+                return f"CONCAT({sql}, %s)", (*params, next(shown))
+
+        model = TestLeftToDjango.person_model(name=Shown(max_length=80))
+        if connections["people"].vendor == "sqlite":
+            connections["people"].connection.create_function("CONCAT", 2, str.__add__)
+        names = [self.found_by_key(model, person.pk)[0].name for _ in range(2)]
+        assert names == ["Anna", "Annb"]
+
+    def test_a_model_may_get_another_column(self, person):
+        """Or another table."""
+        model = TestLeftToDjango.person_model()
+        self.found_by_key(model, person.pk)
+        assert list(PlainIterable(model.objects.using("people")))
+        with isolate_apps("tests.people"):
+            model.add_to_class("age", models.IntegerField())
+        (found,) = self.found_by_key(model, person.pk)
+        (read,) = PlainIterable(model.objects.using("people"))
+        assert vars(found)["age"] == vars(read)["age"] == 30
+
+    def test_a_parent_may_get_another_table(self, person, monkeypatch):
+        """As the model itself."""
+        employee = Employee.objects.create(name="E", email="e", team=person.team)
+        self.found_by_key(Employee, employee.pk)
+        monkeypatch.setattr(Person._meta, "db_table", "nowhere")
+        with pytest.raises(DatabaseError), transaction.atomic("people"):
+            self.found_by_key(Employee, employee.pk)
 
 
 class TestPinnedQuerysets:
@@ -418,14 +480,14 @@ class TestPinnedQuerysets:
             assert list(pinned.filter(pk__in=[])) == []
         assert sent == {}
 
-    def test_as_many_queries_and_rows_at_a_time_as_django(self, people):
-        """One query; a stream makes the objects of a chunk, not all of them."""
+    def test_one_row_after_the_other(self, people):
+        """One query; what comes before a row that fails has been given."""
         made = []
 
         class Noted(models.IntegerField):
             def from_db_value(self, value, _expression, _connection):
                 made.append(value)
-                return value
+                return int("x") if len(made) == 4 else value
 
         with isolate_apps("tests.people"):
 
@@ -437,12 +499,30 @@ class TestPinnedQuerysets:
                     app_label = "people"
                     db_table = "people_person"
 
+        assert people
         with queries() as sent:
-            rows = Aged.objects.iterator(chunk_size=2)
-            next(rows)
-            assert len(made) == 2
-            assert len([*rows]) + 1 == len(made) == len(people)
+            rows = Aged.objects.iterator(chunk_size=10)
+            for count in (1, 2, 3):
+                next(rows)
+                assert len(made) == count
+            with pytest.raises(ValueError, match="invalid literal"):
+                next(rows)
         assert {alias: len(sqls) for alias, sqls in sent.items()} == {"people": 1}
+
+    def test_a_router_is_asked_once(self, pinned, people, monkeypatch):
+        """It may give another replica each time."""
+        asked = []
+
+        class Asked:
+            def db_for_read(self, model, **_):
+                asked.append(model)
+
+        monkeypatch.setattr(router, "routers", [Asked(), *router.routers])
+        for queryset in (pinned.all(), pinned.only("name")):
+            monkeypatch.setattr(type(queryset), "db", QuerySet.db)
+            asked.clear()
+            assert len(queryset) == len(people)
+            assert asked == [Person]
 
     def test_what_selects_something_else(self, pinned, people):
         """Is read as ever."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from weakref import WeakSet
 
 import pytest
 from asgiref.sync import async_to_sync
@@ -93,6 +94,22 @@ class TestIterating:
         """Django's ``ValueError``."""
         with pytest.raises(ValueError, match="Chunk size must be strictly positive"):
             next(iter_with_references(Event.objects.all(), "actor", chunk_size=chunk_size))
+
+    @pytest.mark.usefixtures("people")
+    def test_a_chunk_that_was_given_away_is_forgotten(self):
+        """Before the next one is resolved: two are in memory, where one is read ahead."""
+        alive, counts = WeakSet(), []
+
+        class Counted(models.QuerySet):
+            def iterator(self, chunk_size):
+                for article in super().iterator(chunk_size):
+                    alive.add(article)
+                    counts.append(len(alive))
+                    yield article
+
+        for _ in iter_with_references(Counted(Article), "author", chunk_size=2):
+            pass
+        assert max(counts) == 5  # One is still in the variable of the loop.
 
     @pytest.mark.usefixtures("people")
     def test_only_two_chunks_are_in_memory(self):
@@ -234,6 +251,38 @@ class TestWhileATargetIsAsked:
         finally:
             post_init.disconnect(ask, sender=Article)
         assert names == ["n0"] * COUNT
+        assert far.connection.info.transaction_status == TransactionStatus.IDLE
+
+    def test_also_if_it_comes_later(self, far):
+        """After the first chunk."""
+        seen = []
+
+        def ask(**_):
+            with transaction.atomic("far"):
+                seen.append(Person.objects.using("far").count())
+
+        articles = iter_with_references(Article.objects.order_by("pk"), "author", chunk_size=3)
+        next(articles)
+        post_init.connect(ask, sender=Article)
+        try:
+            assert len([*articles]) == COUNT - 1
+        finally:
+            post_init.disconnect(ask, sender=Article)
+        assert seen == [COUNT]  # The second chunk was there before.
+        assert far.connection.info.transaction_status == TransactionStatus.IDLE
+
+    def test_so_has_the_querysets_own_way_to_stream(self, far):
+        """A class of the user's may do anything between two rows."""
+
+        class Counting(models.QuerySet):
+            def iterator(self, chunk_size):
+                for article in super().iterator(chunk_size):
+                    article.people = Person.objects.using("far").count()
+                    yield article
+
+        queryset = Counting(Article).order_by("pk")
+        found = [a.people for a in iter_with_references(queryset, "author", chunk_size=3)]
+        assert found == [COUNT] * COUNT
         assert far.connection.info.transaction_status == TransactionStatus.IDLE
 
     def test_so_have_the_querysets_own_prefetches(self, far):

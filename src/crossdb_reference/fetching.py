@@ -69,8 +69,12 @@ def requests_by_key(
     is_plain = whole and type(queryset.model._base_manager) is Manager
 
     def request(queryset: Any, chunk: list[Any], peers: list[Any]) -> Request:
-        if is_plain and has_plain_rows(queryset, queryset.query.get_compiler(queryset._db)):
-            return request_by_key(queryset, key, chunk, peers)
+        if (
+            is_plain
+            and has_plain_rows(queryset, queryset.query.get_compiler(queryset._db))
+            and (known := request_by_key(queryset, key, chunk, peers))
+        ):
+            return known
         narrowed = queryset.filter(InKeySet(F(key), chunk))
         # There is one object per key, so an order would cost the database for nothing.
         narrowed.query.clear_ordering()

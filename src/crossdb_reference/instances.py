@@ -7,15 +7,16 @@ from giving each instance a dictionary of its own.
 
 ``has_plain_rows``  whether a queryset's rows may be made into instances that way
 ``are_djangos``     whether the converters of columns are all Django's own
-``make_instances``  make the instances
+``make_instances``  make the instances, one after the other
+``once_per_model``  remember what was found out about a model
 """
 
 from __future__ import annotations
 
-from functools import lru_cache
+from functools import wraps
 from inspect import isdatadescriptor
 from keyword import iskeyword
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import ref
 
 from django.db.models import Model, QuerySet
@@ -28,11 +29,13 @@ from django.db.models.sql.compiler import SQLCompiler
 from crossdb_reference._compat import FETCH_ONE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from django.db.models.sql import Query
 
     Converters = dict[int, tuple[list[Callable[..., Any]], Any]]
+
+T = TypeVar("T")
 
 SETS_ITEM: set[type[Any]] = {ForeignKeyDeferredAttribute}
 """Descriptors whose ``__set__`` only sets an item of ``__dict__`` while an instance is new."""
@@ -47,13 +50,13 @@ def has_plain_rows(queryset: Any, compiler: SQLCompiler) -> bool:
     Where it does not, only Django's own iteration does it justice. No query.
     """
     return (
-        _is_read_plainly(queryset, compiler)
+        _are_its_rows(queryset, compiler)
         and _selects_a_model(queryset.query)
         and _is_made_plainly(queryset.model)
     )
 
 
-def _is_read_plainly(queryset: Any, compiler: SQLCompiler) -> bool:
+def _are_its_rows(queryset: Any, compiler: SQLCompiler) -> bool:
     cls, read = type(queryset), type(compiler)
     return (
         queryset._iterable_class in PLAIN_ITERABLES
@@ -89,7 +92,8 @@ def _is_made_plainly(model: Any) -> bool:
         and super(Model, model).__init__ is object.__init__  # That of a mixin behind Model.
         and model.__new__ is object.__new__
         and model.__setattr__ is object.__setattr__
-        and model.from_db.__func__ is django.from_db.__func__
+        and model.__getattribute__ is object.__getattribute__
+        and getattr(model.from_db, "__func__", None) is django.from_db.__func__
         and type(model).__call__ is type.__call__
         and not pre_init.has_listeners(model)
         and not post_init.has_listeners(model)
@@ -97,7 +101,25 @@ def _is_made_plainly(model: Any) -> bool:
     )
 
 
-@lru_cache(maxsize=512)
+def once_per_model(function: Callable[..., T]) -> Callable[..., T]:
+    """Remember what ``function`` returns for a model, until that gets another column."""
+    known: dict[Any, tuple[Any, dict[Any, T]]] = {}  # Models stay, as in Django's registry.
+
+    @wraps(function)
+    def remembered(model: Any, *args: Any) -> T:
+        fields = model._meta.concrete_fields
+        found = known.get(model)
+        if found is None or found[0] is not fields:
+            found = known[model] = fields, {}
+        values = found[1]
+        if args not in values:
+            values[args] = function(model, *args)
+        return values[args]
+
+    return remembered
+
+
+@once_per_model
 def _columns(model: Any) -> list[tuple[str, bool]] | None:
     """Return the attributes of ``model``, and which of them set an item of ``__dict__``.
 
@@ -107,11 +129,12 @@ def _columns(model: Any) -> list[tuple[str, bool]] | None:
     for field in model._meta.concrete_fields:
         name = field.attname
         # Not getattr(): it would ask the attribute for what it stands for.
-        attribute = next(vars(cls)[name] for cls in model.__mro__ if name in vars(cls))
+        attribute = next((vars(cls)[name] for cls in model.__mro__ if name in vars(cls)), None)
         sets_item = type(attribute) in SETS_ITEM
-        if not name.isidentifier() or iskeyword(name):
+        # Python takes some names that are not ASCII for others.
+        if not (name.isascii() and name.isidentifier()) or iskeyword(name):
             return None
-        if isdatadescriptor(attribute) and not sets_item:
+        if attribute is None or (isdatadescriptor(attribute) and not sets_item):
             return None
         columns.append((name, sets_item))
     return columns
@@ -119,10 +142,16 @@ def _columns(model: Any) -> list[tuple[str, bool]] | None:
 
 def are_djangos(converters: Converters) -> bool:
     """Return whether ``converters`` of columns run Django's own code only."""
-    return all(
+    return all(_is_djangos(convert) for some, _ in converters.values() for convert in some)
+
+
+def _is_djangos(convert: Any) -> bool:
+    field = getattr(convert, "__self__", None)
+    return (
         getattr(convert, "__module__", "").startswith("django.")
-        for some, _ in converters.values()
-        for convert in some
+        # Of JSON, and of arrays: what they call may be another's.
+        and getattr(field, "decoder", None) is None
+        and not hasattr(field, "base_field")
     )
 
 
@@ -133,26 +162,29 @@ def make_instances(
     converters: Converters,
     mode: Any,
     peers: list[Any],
-) -> list[Any]:
-    """Return an instance for each of ``rows``, which have the columns of the query's model.
+) -> Iterator[Any]:
+    """Yield an instance for each of ``rows``, which have the columns of the query's model.
 
     ``converters`` are those of its columns, as the compiler gives them. ``peers`` is the list that
     the instances share if their fetch ``mode`` asks for their peers (Django 6.1). No query, unless
     a converter of a field sends one.
     """
     counts = tuple((position, len(some)) for position, (some, _) in converters.items())
-    is_default = mode is None or mode is FETCH_ONE  # A state without a mode has that.
+    has_mode = mode is not None and mode is not FETCH_ONE  # A state without a mode has that.
     has_peers = getattr(mode, "track_peers", False)
-    make = _maker(compiler.query.model, counts, has_mode=not is_default, has_peers=has_peers)
+    make = _maker(compiler.query.model, counts, has_mode, has_peers)
     flat = [(convert, column) for some, column in converters.values() for convert in some]
-    made: list[Any] = make(rows, compiler.using, compiler.connection, flat, mode, peers)
+    made: Iterator[Any] = make(rows, compiler.using, compiler.connection, flat, mode, peers)
     return made
 
 
-@lru_cache(maxsize=512)
+@once_per_model
 def _maker(
-    model: Any, converters: tuple[tuple[int, int], ...], **options: bool
-) -> Callable[..., list[Any]]:
+    model: Any,
+    converters: tuple[tuple[int, int], ...],
+    has_mode: bool,  # noqa: FBT001 (remembered by position)
+    has_peers: bool,  # noqa: FBT001
+) -> Callable[..., Iterator[Any]]:
     """Return the function that makes instances of ``model``.
 
     ``converters`` are the positions of columns that have some, and how many. There is a function
@@ -160,9 +192,9 @@ def _maker(
     the one class that it meets.
     """
     names: dict[str, Any] = {"cls": model, "State": ModelState, "new": object.__new__, "ref": ref}
-    source = "\n".join(_source(_columns(model) or [], dict(converters), **options))
-    exec(source, names)  # noqa: S102 (of names that _columns() has checked)
-    make: Callable[..., list[Any]] = names["make"]
+    lines = _source(_columns(model) or [], dict(converters), has_mode=has_mode, has_peers=has_peers)
+    exec("\n".join(lines), names)  # noqa: S102 (of names that _columns() has checked)
+    make: Callable[..., Iterator[Any]] = names["make"]
     return make
 
 
@@ -171,7 +203,7 @@ def _source(
 ) -> list[str]:
     """Return the lines of the function: what ``Model.__init__`` and ``from_db`` do, in order."""
     values = ", ".join(f"v{position}" for position in range(len(columns)))
-    lines = ["def make(rows, db, connection, converters, mode, peers):", "  made = []"]
+    lines = ["def make(rows, db, connection, converters, mode, peers):"]
     loop = [
         f"  for {values}, in rows:",
         "    obj = new(cls)",
@@ -194,6 +226,5 @@ def _source(
         "    state.db = db",
         *(["    state.fetch_mode = mode"] if has_mode else []),
         *(["    peers.append(ref(obj))", "    state.peers = peers"] if has_peers else []),
-        "    made.append(obj)",
-        "  return made",
+        "    yield obj",
     ]

@@ -18,11 +18,13 @@ else:
 
 
 class PlainIterable(_ModelIterable):
-    """Rows as instances, a fetched batch at a time; as Django makes them, where that differs."""
+    """Rows as instances; Django makes them where somebody has changed how it does."""
 
     def __iter__(self) -> Iterator[Any]:
         """Send the query, and yield the instances."""
-        queryset = self.queryset
+        queryset: Any = self.queryset
+        if queryset._db is None:  # A router may give another replica each time that it is asked.
+            queryset = self.queryset = queryset.using(queryset.db)
         compiler = queryset.query.get_compiler(using=queryset.db)
         if not has_plain_rows(queryset, compiler):
             yield from super().__iter__()

@@ -148,8 +148,8 @@ def ask(groups: Collection[Group], senders: Collection[BaseDatabaseWrapper]) -> 
     """Send, receive and read the queries of all ``groups``, one at a time for each connection.
 
     Those of ``senders`` are on their way together, and while the objects of the chunks before are
-    made, if only Django's code makes them: other code may send queries. It yields, too, as often
-    as queries are on their way.
+    made, if only Django's code makes them: other code may send queries. It yields as often as
+    queries are on their way.
     """
     lanes: dict[BaseDatabaseWrapper, list[Group]] = {}
     for group in groups:
@@ -157,7 +157,8 @@ def ask(groups: Collection[Group], senders: Collection[BaseDatabaseWrapper]) -> 
     with ExitStack() as on_their_way:
         asked = _send_next(lanes, senders, on_their_way)
         while asked:
-            yield
+            if senders:
+                yield
             for group, request in asked:
                 group.attempt(request.receive)
             on_their_way.close()

@@ -17,7 +17,7 @@ from asgiref.sync import sync_to_async
 from django.db import connections
 from django.db.models import Model
 
-from crossdb_reference.requests import is_read_plainly
+from crossdb_reference.requests import runs_only_django
 from crossdb_reference.resolving import Unfetched, resolve
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def prefetch_references(
 
     Where a level needs several PostgreSQL databases (by psycopg 3), all are asked before the first
     answer is awaited: on the caller's own connections, without threads. ``parallel=False`` asks
-    one after the other, as is done anyway while queries are logged or wrapped.
+    one after the other, as is done anyway while queries of one of them are logged or wrapped.
 
     If a database fails, its error is raised, with a note that names reference and alias, and no
     reference of that level is changed. With ``errors="collect"`` the references concerned stay as
@@ -82,6 +82,7 @@ def iter_with_references(
     """
     for chunk in _chunks(queryset, lookups, chunk_size):
         yield from chunk
+        del chunk  # While the next one is resolved, another one is read.
 
 
 async def aiter_with_references(
@@ -97,6 +98,7 @@ async def aiter_with_references(
         while chunk := await sync_to_async(lambda: next(chunks, None))():
             for obj in chunk:
                 yield obj
+            del chunk, obj
     finally:
         await sync_to_async(chunks.close)()
 
@@ -105,14 +107,14 @@ def _chunks(
     queryset: QuerySet[M], lookups: Iterable[str | Prefetch[Any]], chunk_size: int
 ) -> Generator[list[M]]:
     queryset = queryset.using(queryset.db)  # A router may give another replica each time.
-    reading = connections[queryset.db] if is_read_plainly(queryset) else None
-    ahead = None if reading is None else 1
     rows = queryset.iterator(chunk_size=chunk_size)
     following = [*islice(rows, chunk_size)]
     while chunk := following:
+        reading = connections[queryset.db] if runs_only_django(queryset) else None
         with closing(resolve(chunk, lookups, reading=reading)) as resolving:
-            for _ in islice(resolving, ahead):
-                pass  # The first queries are on their way now, or all have been answered.
+            # The first queries are on their way after this, or all have been answered.
+            for _ in islice(resolving, None if reading is None else 1):
+                pass
             following = [*islice(rows, chunk_size)]
             for _ in resolving:
                 pass

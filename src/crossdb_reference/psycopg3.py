@@ -49,10 +49,10 @@ def decode_times(cursor: CursorWrapper) -> None:
 def may_send(connection: BaseDatabaseWrapper) -> bool:
     """Return whether queries of ``connection`` can be sent now and received later. No query.
 
-    Not where something watches each query from its beginning to its end.
+    Not by a cursor of the user's class, which may do anything.
     """
-    watched = connection.execute_wrappers or connection.queries_logged
-    return _psycopg3(connection) is not None and not watched
+    options = connection.settings_dict["OPTIONS"]
+    return _psycopg3(connection) is not None and "cursor_factory" not in options
 
 
 def send_only(cursor: CursorWrapper) -> None:

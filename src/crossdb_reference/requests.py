@@ -3,12 +3,12 @@
 ``Request``          the steps
 ``request_of``       the request for what a queryset selects
 ``request_by_key``   the request for rows of a model by their keys, whose statement is kept
-``is_read_plainly``  whether reading a queryset leaves all connections but its own alone
+``runs_only_django``  whether reading a queryset leaves all connections but its own alone
 """
 
 from __future__ import annotations
 
-from functools import lru_cache, partial
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.core.exceptions import EmptyResultSet
@@ -16,18 +16,26 @@ from django.db import connections
 from django.db.models import QuerySet
 
 from crossdb_reference._compat import fetch_mode_of
-from crossdb_reference.instances import are_djangos, has_plain_rows, make_instances
+from crossdb_reference.instances import (
+    are_djangos,
+    has_plain_rows,
+    make_instances,
+    once_per_model,
+)
 from crossdb_reference.keysets import InKeySet
 from crossdb_reference.psycopg3 import decode_times, send_only
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from django.db.backends.base.base import BaseDatabaseWrapper
     from django.db.backends.utils import CursorWrapper
     from django.db.models.sql import Query
 
     Rows = list[tuple[Any, ...]]
+
+OWN = ("django.", "crossdb_reference.")
+"""Whose fields select their column in the same way each time."""
 
 
 class Request:
@@ -41,7 +49,7 @@ class Request:
         self,
         connection: BaseDatabaseWrapper,
         statement: tuple[str, Any],
-        read: Callable[[Rows], list[Any]],
+        read: Callable[[Rows], Iterable[Any]],
         *,
         is_plain: bool,
     ) -> None:
@@ -59,6 +67,7 @@ class Request:
     def connect(self) -> None:
         """Connect to the database, if need be: what Django then calls may send queries."""
         if self._sql:
+            self.connection.close_if_health_check_failed()
             self.connection.ensure_connection()
 
     def send(self, *, only_send: bool = False) -> None:
@@ -83,7 +92,7 @@ class Request:
 
     def objects(self) -> list[Any]:
         """Return the objects."""
-        return self._read(self._rows or [])
+        return [*self._read(self._rows or [])]
 
 
 def request_of(queryset: Any, peers: list[Any]) -> Request:
@@ -93,7 +102,7 @@ def request_of(queryset: Any, peers: list[Any]) -> Request:
     """
     compiler = queryset.query.get_compiler(using=queryset.db)
     if not has_plain_rows(queryset, compiler):
-        return Request(compiler.connection, ("", ()), lambda _: list(queryset), is_plain=False)
+        return Request(compiler.connection, ("", ()), lambda _: queryset, is_plain=False)
     try:
         statement = compiler.as_sql()
     except EmptyResultSet:
@@ -102,15 +111,17 @@ def request_of(queryset: Any, peers: list[Any]) -> Request:
     return _request(queryset, compiler, statement, columns, peers)
 
 
-def request_by_key(queryset: Any, key: str, keys: list[Any], peers: list[Any]) -> Request:
+def request_by_key(queryset: Any, key: str, keys: list[Any], peers: list[Any]) -> Request | None:
     """Return the request for the rows whose field ``key`` is among ``keys``.
 
     ``queryset`` has an alias, and selects all rows of its model. The same statement is good for
-    each such request.
+    each such request; ``None`` if a field may decide anew how it is selected.
     """
     connection, model = connections[queryset._db], queryset.model
-    backend: Any = type(connection)
-    select = _select(model, key, queryset._db, backend, model._meta.db_table)
+    tables = tuple(opts.db_table for opts in (model._meta, *(p._meta for p in model._meta.parents)))
+    select = _select(model, key, queryset._db, type(connection), tables)
+    if select is None:
+        return None
     compiler = select.query.get_compiler(using=queryset._db)
     condition, params = compiler.compile(InKeySet(select.column, keys))
     statement = f"{select.sql} WHERE {condition}", (*select.params, *params)
@@ -135,14 +146,17 @@ def _request(
     return Request(compiler.connection, statement, read, is_plain=are_djangos(converters))
 
 
-def is_read_plainly(queryset: Any) -> bool:
-    """Return whether reading ``queryset`` runs no code but Django's, and sends no other query."""
-    compiler = queryset.query.get_compiler(using=queryset.db)
-    columns = compiler.get_default_columns({})
+def runs_only_django(queryset: Any) -> bool:
+    """Return whether streaming the rows of ``queryset`` runs Django's code only. No query."""
+    # A copy: to ask for the columns adds the joins that they need.
+    compiler = queryset.query.chain().get_compiler(using=queryset.db)
+    cls: Any = type(queryset)
     return (
         not queryset._prefetch_related_lookups
+        and cls.iterator is QuerySet.iterator
+        and cls._iterator is QuerySet._iterator  # type: ignore[attr-defined] # noqa: SLF001
         and has_plain_rows(queryset, compiler)
-        and are_djangos(compiler.get_converters(columns))
+        and are_djangos(compiler.get_converters(compiler.get_default_columns({})))
     )
 
 
@@ -156,9 +170,13 @@ class Select(NamedTuple):
     columns: list[Any]
 
 
-@lru_cache(maxsize=512)
-def _select(model: Any, key: str, alias: str, _backend: Any, _table: str) -> Select:
-    """Return the statement for all rows of ``model``; the last two are what it depends on, too."""
+@once_per_model
+def _select(model: Any, key: str, alias: str, *_: Any) -> Select | None:
+    """Return the statement for all rows of ``model``; the rest is what it depends on, too."""
+    for field in model._meta.concrete_fields:
+        ways = (getattr(type(field), name) for name in ("get_col", "select_format"))
+        if not all(way.__module__.startswith(OWN) for way in ways):
+            return None
     query: Any = QuerySet(model).query
     query.clear_ordering()
     column = query.resolve_ref(key)

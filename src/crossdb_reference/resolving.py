@@ -160,8 +160,8 @@ def _senders(
     if is_single or parallel is False:
         return ()
     asked = {connections[group.alias] for group in groups}
-    if any(connection.execute_wrappers for connection in asked):  # They may send queries, too.
-        return ()
+    if any(each.execute_wrappers or each.queries_logged for each in asked):
+        return ()  # Whatever watches queries may send some itself, or wants to see them end.
     able = {each for each in asked if each is not reading and may_send(each)}
     is_worth_it = reading or len(able) > 1 or any(group.is_long for group in groups)
     return able if is_worth_it else ()

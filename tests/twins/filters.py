@@ -88,16 +88,18 @@ def tree(
 ) -> str:
     """Draw a tree of ``size`` conditions, which may be ``negated`` from outside.
 
-    ``^`` is never inside a negation, nor between more than comparisons: of the former Django does
-    not make the complement, for ``NULL``, and for the latter it joins too tightly, locally too.
+    ``^`` is never inside a negation: of that Django does not make the complement, for ``NULL``.
+    Nor is it between more than comparisons, or over relations within one database: for these
+    Django joins too tightly.
     """
     sign = draw(st.sampled_from(["", "", "~"]))
     negated = negated or bool(sign)
     if size == 1:
         return sign + leaf(draw, model, pool, nested=nested)
-    operator = draw(st.sampled_from("&|" if negated else OPERATORS))
+    apart = [path for path in pool if all(hop.reference for hop in path.hops)]
+    operator = draw(st.sampled_from(OPERATORS if apart and not negated else "&|"))
     if operator == "^":
-        one, other = (leaf(draw, model, pool, nested=nested, most=1) for _ in range(2))
+        one, other = (leaf(draw, model, apart, nested=nested, most=1) for _ in range(2))
     else:
         left = draw(st.integers(1, size - 1))
         one, other = (

@@ -197,6 +197,7 @@ def test_find_the_same_rows(rows: int) -> None:
             & ~Q(orders__customer__orders=Order.objects.get(id=1002)))""",
         "Customer.objects.filter(Q(orders__children__shelf=101) & ~Q(orders__children__shelf=102))",
         "Customer.objects.filter(Q(orders__agent='m803') & ~Q(orders__agent=None))",
+        "Customer.objects.filter(Q(orders=1002)).filter(Q(orders__gt=1001) & ~Q(orders=1002))",
     ],
 )
 def test_what_was_once_wrong(rows: int, code: str) -> None:  # noqa: ARG001 (they are there)

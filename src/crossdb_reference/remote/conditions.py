@@ -80,7 +80,6 @@ class Condition(Leaf):
     ``path``       the filter that the model at the other end understands: ``team__name``
     ``value``      what it is compared with
     ``multiple``   whether many rows of that database may decide about one local row
-    ``goes_on_to_many``  whether the path beyond ``end`` does by itself lead to many rows
     ``uncertain``  whether it may be NULL for a row that is there, in a way that ``exclude()`` does
                    not make up for: a missing key of a JSON object, say
     """
@@ -110,8 +109,9 @@ class Condition(Leaf):
             if not nested and not isinstance(answer.lhs, ReferenceCol):
                 _refuse_elsewhere(self.value, self.end)
         self.lookup_name = answer.lookup_name
-        self.goes_on_to_many = any(step.m2m for step in steps) or (nested and answer.multiple)
-        self.multiple = self.end.multiple or self.goes_on_to_many
+        self.multiple = (
+            self.end.multiple or any(step.m2m for step in steps) or (nested and answer.multiple)
+        )
         super().__init__(column.key, self._seen_by_django(answer))
         self.uncertain = answer.uncertain if nested else _uncertain(answer) or self.includes_null
 

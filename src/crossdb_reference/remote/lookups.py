@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 from weakref import WeakKeyDictionary
 
+from django.core.exceptions import EmptyResultSet
 from django.db.models import Model, Transform
 from django.db.models.constants import LOOKUP_SEP
 from django.db.models.lookups import IsNull
@@ -38,7 +39,14 @@ class RemoteCondition(Condition):
 
     def as_sql(self, compiler: SQLCompiler, _connection: BaseDatabaseWrapper) -> Any:
         """Return local SQL, after asking the other end's database: once per run of the query."""
-        return compiler.compile(_plan_of(compiler).part_of(self))
+        try:
+            return compiler.compile(_plan_of(compiler).part_of(self))
+        except EmptyResultSet:
+            if compiler.query.alias_prefix == Query.alias_prefix:
+                raise
+        # In a query inside of another one: if that is in an aggregate's filter=, Django would make
+        # nothing at all of a query that is known to be empty.
+        return "1 = 0", ()
 
 
 class KeyIsNull(Leaf, IsNull):

@@ -143,7 +143,7 @@ class Plan:
 
     def _together(self, members: list[Any], connector: str, above: Above) -> None:
         """Plan pure ``members`` of a node that are about one side."""
-        together = _asserting(members, connector)
+        together = _asserting(members)
         for member in members:
             if not any(member is other for other in together):
                 self._walk(member, above)
@@ -182,27 +182,15 @@ def _negates(tree: Any) -> bool:
     return getattr(tree, "negated", False) or any(map(_negates, inside))
 
 
-def _asserting(members: list[Any], connector: str) -> list[Any]:
+def _asserting(members: list[Any]) -> list[Any]:
     """Return those of pure ``members`` to ask for in one query: none, if all are negated.
 
-    Of negated ones alone, there are fewer keys to send that make them false.
+    Of negated ones alone, there are fewer keys to send that make them false. On many sources, what
+    is negated is about any row, and not about that of the others.
     """
     asserting = [member for member in members if next(positives(member), None)]
-    if not asserting or not next(positives(asserting[0])).end.multiple:
-        return members if asserting else []
-    # On many sources, Django ties to the row of a condition only what is negated after it.
-    start = next(at for at, member in enumerate(members) if member is asserting[0])
-    if connector != AND:
-        return asserting
-    return [member for member in members[start:] if not _tests_for_null(member)]
-
-
-def _tests_for_null(tree: Any, *, below_not: bool = False) -> bool:
-    """Return whether a ``NOT`` in ``tree`` is about NULL: Django ties that to no row."""
-    if isinstance(tree, Condition):
-        return below_not and tree.lookup_name == "isnull"
-    inside = tree.children if isinstance(tree, WhereNode) else ()
-    return any(_tests_for_null(child, below_not=below_not or tree.negated) for child in inside)
+    many = any(next(positives(member)).end.multiple for member in asserting)
+    return asserting if many or not asserting else members
 
 
 def _is_empty(child: Any) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from django.core.exceptions import EmptyResultSet, FullResultSet
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 from django.db.models.lookups import IsNull
 from django.db.models.sql.where import AND, XOR, WhereNode
 
@@ -65,19 +65,14 @@ def _side_of_key(leaf: Any) -> Side | None:
     return None
 
 
-def as_q(tree: Any, *, below_not: bool = False) -> Q:
+def as_q(tree: Any) -> Q:
     """Return the pure ``tree`` as a filter of the model at the other end."""
     if isinstance(tree, Condition):
         exists = tree.lookup_name == "isnull" and tree.path.startswith("pk__")
-        q = _constant(not tree.rhs) if exists else Q((tree.path, tree.value))
-        # A NOT ties to the row of other conditions one of many at this end, but none beyond it.
-        apart = below_not and tree.end.multiple and tree.goes_on_to_many
-        return Q(pk__in=QuerySet(tree.end.model).filter(q)) if apart else q
+        return _constant(not tree.rhs) if exists else Q((tree.path, tree.value))
     if not isinstance(tree, WhereNode):
         return _constant(not tree.rhs)  # The local key of a row that is there is not NULL.
-    below_not |= tree.negated
-    parts = (as_q(child, below_not=below_not) for child in tree.children)
-    q = Q(*parts, _connector=tree.connector)
+    q = Q(*map(as_q, tree.children), _connector=tree.connector)
     return ~q if tree.negated else q
 
 

@@ -8,6 +8,7 @@ from weakref import WeakSet
 import pytest
 from asgiref.sync import async_to_sync
 from django.db import OperationalError, connections, models, transaction
+from django.db.models import Prefetch
 from django.db.models.signals import post_init
 from psycopg.pq import TransactionStatus
 
@@ -310,3 +311,16 @@ class TestWhileATargetIsAsked:
         found = [(a.n, a.author.team) for a in iter_with_references(queryset, "author__team")]
         assert found == [(1, None)] * COUNT
         assert connections["far"] is far
+
+    def test_several_references_of_the_same_database(self, states, monkeypatch):
+        """The first query runs beside the reading, the others after one another."""
+        monkeypatch.setattr(Article._meta.get_field("editor"), "using", "far")
+        two = Person.objects.using("far").get(name="n1")
+        Article.objects.exclude(author=two).update(editor=two.pk)
+        authors = Person.objects.using("far").filter(name__startswith="n")
+        articles = iter_with_references(
+            Article.objects.order_by("pk"), Prefetch("author", authors), "editor", chunk_size=3
+        )
+        found = [(a.author.name, a.editor and a.editor.name) for a in articles]
+        assert found == [(f"n{n}", None if n == 1 else "n1") for n in range(COUNT)]
+        assert TransactionStatus.ACTIVE in states

@@ -148,10 +148,11 @@ JSON = {
     "isnull": st.booleans(),
     "has_key": st.sampled_from(["n", "s"]),
     "n": st.sampled_from([1, 2, 9]),
-    "s": st.sampled_from(["a", "b"]),
 }
-if ONE_VENDOR:  # They differ in what else they make of JSON.
+# They differ in what else they make of JSON: MariaDB loses an equality of texts that stands twice.
+if ONE_VENDOR:
     JSON |= {
+        "s": st.sampled_from(["a", "b"]),
         "n__gt": st.sampled_from([0, 1, 2]),
         "n__isnull": st.booleans(),
         "s__in": st.lists(st.sampled_from(["a", "b"]), max_size=2),
